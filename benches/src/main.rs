@@ -1,0 +1,3 @@
+//! Measures the engine and the server beside their peers.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The command table: arguments, keyspace, reply, effects

@@ -1,0 +1,1 @@
+//! A Redis-compatible storage engine that programs link in

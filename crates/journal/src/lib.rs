@@ -1,0 +1,1 @@
+//! The replication log: offsets and chunks in memory

@@ -1,0 +1,1 @@
+//! Tables, values, expiry, frozen views and memory accounting

@@ -1,0 +1,1 @@
+//! Compact encodings: listpack, intset, ziplist, zipmap, LZF, lengths, CRC-64

@@ -1,0 +1,1 @@
+//! RDB events to and from bytes, and DUMP payload footers

@@ -1,0 +1,1 @@
+//! A RESP server on the duramen engine

@@ -1,0 +1,1 @@
+//! The file traits and their implementations: os, memory, recording
