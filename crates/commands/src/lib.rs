@@ -1,1 +1,30 @@
-//! The command table: arguments, keyspace, reply, effects
+//! The command table: arguments in, keyspace changed, reply and effects out.
+//!
+//! A command is a row in the table of its family: name, arity, flags, key positions, documentation
+//! and handler. A handler reads its arguments through one cursor ([`Args`]), calls the locked
+//! keyspace ([`keyspace::Keys`]), and writes its reply straight into a [`ReplySink`]. What other
+//! copies of the data must repeat is the command as it was sent, unless the handler put a
+//! deterministic [effect](Effects) in its place; nothing is repeated if nothing changed.
+//!
+//! This crate knows no socket, session, transaction, file or clock. Locks are taken and effects
+//! are logged by whoever calls [`Command::handler`].
+
+mod args;
+mod context;
+mod effects;
+mod error;
+mod flags;
+mod key_spec;
+mod reply;
+mod spec;
+mod table;
+
+pub use args::Args;
+pub use context::{Context, Outcome, Settings};
+pub use effects::Effects;
+pub use error::Error;
+pub use flags::{Category, Flags, Group};
+pub use key_spec::{KeyPositions, KeySpec};
+pub use reply::{Protocol, ReplySink};
+pub use spec::{Command, Handler, Spec};
+pub use table::{FAMILIES, all};

@@ -1,0 +1,40 @@
+use crate::{Args, Effects, Error, ReplySink};
+use keyspace::Keys;
+use units::DbIndex;
+
+/// How a handler ends: its reply is written, or the request is refused and nothing was.
+pub type Outcome = Result<(), Error>;
+
+/// What a handler may need to know of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How DUMP payloads are written.
+    pub dump_target: rdb::Target,
+    /// The largest string that may come to be (`proto-max-bulk-len`), in bytes.
+    pub string_bytes_max: usize,
+    /// Whether a log or a primary is being replayed: deadlines in the past are then kept, and
+    /// refusals meant for clients do not apply.
+    pub replaying: bool,
+    /// Whether scores are printed in the 17 digits of servers before 7.2.
+    pub old_score_text: bool,
+}
+
+/// Everything a handler works with: the shards it may touch, its arguments, where its reply goes.
+///
+/// The time is `keys.now()`, the same for the whole command.
+pub struct Context<'c, 'k> {
+    /// The locked keyspace.
+    pub keys: &'c mut Keys<'k>,
+    /// The session's database.
+    pub db: DbIndex,
+    /// The arguments, behind the name.
+    pub args: Args<'c>,
+    /// Where the reply goes. Nothing is written before the request is known to be good.
+    pub reply: &'c mut dyn ReplySink,
+    /// What other copies of the data repeat.
+    pub effects: &'c mut Effects,
+    /// Chance, from a seed.
+    pub rng: &'c mut fastrand::Rng,
+    /// Configuration.
+    pub settings: &'c Settings,
+}

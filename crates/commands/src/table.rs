@@ -1,0 +1,48 @@
+use crate::Command;
+
+/// Every command that works on the keyspace, family by family.
+pub const FAMILIES: &[&[Command]] = &[];
+
+/// Every row of [`FAMILIES`].
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    FAMILIES.iter().copied().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Flags, KeySpec};
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_lower_case_and_unique() {
+        let mut seen = HashSet::new();
+        for command in all() {
+            let name = command.spec.name;
+            assert_eq!(name, name.to_ascii_lowercase());
+            assert!(seen.insert(name), "{name} stands twice");
+        }
+    }
+
+    #[test]
+    fn rows_agree_with_themselves() {
+        for Command { spec, .. } in all() {
+            let name = spec.name;
+            assert!(spec.arity != 0, "{name}: no arity");
+            let access = spec.flags.intersection(Flags::WRITE.union(Flags::READONLY));
+            assert!(
+                access.bits().count_ones() == 1,
+                "{name}: write or readonly, one of them"
+            );
+            assert!(!spec.summary.is_empty(), "{name}: no summary");
+            if let KeySpec::Range { first, last, .. } = spec.keys {
+                let fewest = spec.arity.unsigned_abs() as usize;
+                assert!(first < fewest, "{name}: the first key is not always there");
+                assert!(
+                    last < 0 || (last as usize) < fewest,
+                    "{name}: nor is the last"
+                );
+            }
+        }
+    }
+}
