@@ -1,0 +1,538 @@
+//! LZF: the compression of long strings in RDB files.
+//!
+//! Literal runs and references to the last 8 KiB, byte-aligned; no header, no checksum, no end mark.
+//!
+//! ```text
+//!   control byte c
+//!   000nnnnn                        n + 1 literal bytes follow (1..=32)
+//!   nnnooooo oooooooo               copy n + 2 bytes (3..=8) from o + 1 bytes back
+//!   111ooooo nnnnnnnn oooooooo      copy n + 9 bytes (9..=264) from o + 1 bytes back
+//!
+//!   A copy may overlap what it writes: 1 byte back repeats that byte.
+//!
+//!   Example: 00 61  E0 0A 00        "a", then 19 times the byte before: 20 times "a"
+//! ```
+//!
+//! Invariants: what was compressed decompresses to the same bytes; compressed data is at least 4 bytes smaller than the
+//! original, or there is none; references reach back 1..=8192 bytes.
+
+use crate::{Error, ErrorKind};
+
+const LITERALS_MAX: usize = 32;
+const MATCH_MIN: usize = 3;
+const MATCH_MAX: usize = 264;
+/// Matches shorter than this have their length in the control byte.
+const MATCH_LONG: usize = 9;
+const DISTANCE_MAX: usize = 8192;
+/// Bytes that compression must save to be worth it.
+const GAIN_MIN: usize = 4;
+/// No three compressed bytes expand to more than `MATCH_MAX`.
+const EXPANSION_MAX: usize = 88;
+const EXPANSION_SLACK: usize = 32;
+
+const TABLE_BITS: u32 = 13;
+/// Failed probes after which the search begins to step over bytes: one byte more per this many.
+const PATIENCE_BITS: u32 = 5;
+
+/// Where three-byte sequences were last seen. Good for any number of calls, and best reused: it is never cleared.
+#[derive(Clone)]
+pub struct Table {
+    /// By hash: position + `base` of the call that wrote it. What is below `base` is from an earlier call.
+    slots: Box<[u32; 1 << TABLE_BITS]>,
+    base: u32,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// An empty table, 32 KiB.
+    pub fn new() -> Self {
+        Self {
+            slots: Box::new([0; 1 << TABLE_BITS]),
+            base: 1,
+        }
+    }
+
+    /// Whether positions below `len` fit a u32 on top of `base`, which starts over if need be.
+    fn make_room(&mut self, len: usize) -> bool {
+        let fits = |base: u32| u32::try_from(len).is_ok_and(|len| base.checked_add(len).is_some());
+        if !fits(self.base) {
+            self.slots.fill(0);
+            self.base = 1;
+        }
+        fits(self.base)
+    }
+
+    /// Puts position `at` in place of what the table has for these bytes: how far back that is, if it is of this call.
+    #[inline]
+    fn swap(&mut self, sequence: u32, at: usize) -> Option<usize> {
+        let hash = (sequence << 8).wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS);
+        let now = self.base + at as u32;
+        let slot = &mut self.slots[hash as usize & ((1 << TABLE_BITS) - 1)];
+        let before = std::mem::replace(slot, now);
+        (before >= self.base).then(|| (now - before) as usize)
+    }
+}
+
+/// Four bytes at `at`.
+#[inline]
+fn four(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|raw| u32::from_le_bytes(*raw))
+}
+
+/// Appends the compressed form of `input` to `out` and gives its size; `None`, and `out` as it was, if it would not be
+/// at least 4 bytes smaller.
+pub fn compress(input: &[u8], out: &mut Vec<u8>, table: &mut Table) -> Option<usize> {
+    let limit = input.len().checked_sub(GAIN_MIN)?;
+    if !table.make_room(input.len()) {
+        return None;
+    }
+    let before = out.len();
+    out.reserve(input.len());
+    let done = compress_within(input, out, before + limit, table);
+    // What this call has entered is below the next one's base, and so forgotten without clearing.
+    table.base += input.len() as u32;
+    if done.is_none() {
+        out.truncate(before);
+    }
+    done.map(|()| out.len() - before)
+}
+
+/// Compresses onto the end of `out`, which may grow to `limit` bytes.
+fn compress_within(input: &[u8], out: &mut Vec<u8>, limit: usize, table: &mut Table) -> Option<()> {
+    let (mut at, mut literals_from, mut misses) = (0, 0, 0usize);
+    while let Some(word) = four(input, at) {
+        let sequence = word & 0x00ff_ffff;
+        let distance = table
+            .swap(sequence, at)
+            .filter(|distance| (1..=DISTANCE_MAX).contains(distance));
+        let same = distance.filter(|distance| {
+            four(input, at - distance).is_some_and(|old| (old ^ word) << 8 == 0)
+        });
+        let Some(distance) = same else {
+            at += 1 + (misses >> PATIENCE_BITS);
+            misses += 1;
+            continue;
+        };
+        let len = match_len(input, at, distance);
+        write_literals(input.get(literals_from..at)?, out, limit)?;
+        write_match(distance, len, out);
+        if out.len() > limit {
+            return None;
+        }
+        remember(input, at, len, table);
+        at += len;
+        literals_from = at;
+        misses = 0;
+    }
+    write_literals(input.get(literals_from..)?, out, limit)
+}
+
+/// Enters the last positions of a match into the table, where what follows is most likely to continue.
+#[inline]
+fn remember(input: &[u8], at: usize, len: usize, table: &mut Table) {
+    for at in [at + len - 2, at + len - 1] {
+        if let Some(word) = four(input, at) {
+            table.swap(word & 0x00ff_ffff, at);
+        }
+    }
+}
+
+/// How many bytes at `at` equal those `distance` before; 3 are known to.
+#[inline]
+fn match_len(input: &[u8], at: usize, distance: usize) -> usize {
+    let end = input.len().min(at + MATCH_MAX);
+    let (Some(here), Some(there)) = (input.get(at..end), input.get(at - distance..end - distance))
+    else {
+        return MATCH_MIN;
+    };
+    let mut len = 0;
+    for (left, right) in here.chunks_exact(8).zip(there.chunks_exact(8)) {
+        let (Some(left), Some(right)) = (left.first_chunk::<8>(), right.first_chunk::<8>()) else {
+            break;
+        };
+        let differ = u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right);
+        if differ != 0 {
+            return len + (differ.trailing_zeros() / 8) as usize;
+        }
+        len += 8;
+    }
+    let rest = here.iter().zip(there).skip(len);
+    len + rest.take_while(|(left, right)| left == right).count()
+}
+
+/// Appends literal runs, unless they would pass `limit`.
+#[inline]
+fn write_literals(literals: &[u8], out: &mut Vec<u8>, limit: usize) -> Option<()> {
+    let size = literals.len() + literals.len().div_ceil(LITERALS_MAX);
+    if out.len() + size > limit {
+        return None;
+    }
+    for run in literals.chunks(LITERALS_MAX) {
+        out.push((run.len() - 1) as u8);
+        out.extend_from_slice(run);
+    }
+    Some(())
+}
+
+#[inline]
+fn write_match(distance: usize, len: usize, out: &mut Vec<u8>) {
+    let [high, low] = ((distance - 1) as u16).to_be_bytes();
+    if len < MATCH_LONG {
+        out.extend_from_slice(&[((len - 2) << 5) as u8 | high, low]);
+    } else {
+        out.extend_from_slice(&[0xe0 | high, (len - MATCH_LONG) as u8, low]);
+    }
+}
+
+/// The most bytes that `compressed` bytes can stand for; a larger claim is refused.
+pub const fn expansion_limit(compressed: usize) -> usize {
+    compressed
+        .saturating_mul(EXPANSION_MAX)
+        .saturating_add(EXPANSION_SLACK)
+}
+
+/// Appends the `claimed` bytes that `input` stands for to `out`; on an error `out` is as it was.
+///
+/// Refuses what is not exactly `claimed` bytes, a claim of 0, and, before it reserves anything, a claim beyond
+/// [`expansion_limit`].
+pub fn decompress(input: &[u8], claimed: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+    if claimed == 0 {
+        return Err(Error::new(0, ErrorKind::Empty));
+    }
+    let limit = expansion_limit(input.len());
+    if claimed > limit {
+        return Err(Error::new(
+            0,
+            ErrorKind::Expansion {
+                limit: limit as u64,
+                found: claimed as u64,
+            },
+        ));
+    }
+    let before = out.len();
+    out.resize(before + claimed, 0);
+    let result = expand(input, out.get_mut(before..).unwrap_or_default());
+    if result.is_err() {
+        out.truncate(before);
+    }
+    result
+}
+
+/// Fills `out` exactly.
+fn expand(input: &[u8], out: &mut [u8]) -> Result<(), Error> {
+    let (mut at, mut written) = (0, 0);
+    while let Some(&control) = input.get(at) {
+        let control_at = at;
+        let fail = |kind| Error::new(control_at, kind);
+        let len;
+        if control < 32 {
+            len = usize::from(control) + 1;
+            let found = input.len() - at - 1;
+            check_room(out.len(), written, len).map_err(fail)?;
+            if !copy_literals(input, at + 1, out, written, len) {
+                return Err(fail(ErrorKind::Short {
+                    expected: len as u64,
+                    found: found as u64,
+                }));
+            }
+            at += 1 + len;
+        } else {
+            let (reference, width) = read_match(input, at).ok_or_else(|| {
+                let expected = if control >= 0xe0 { 3 } else { 2 };
+                fail(ErrorKind::Short {
+                    expected,
+                    found: (input.len() - at) as u64,
+                })
+            })?;
+            len = reference.len;
+            check_room(out.len(), written, len).map_err(fail)?;
+            if reference.distance > written {
+                let (distance, available) = (reference.distance as u64, written as u64);
+                return Err(fail(ErrorKind::Reference {
+                    distance,
+                    available,
+                }));
+            }
+            copy_match(out, written, reference);
+            at += width;
+        }
+        written += len;
+    }
+    if written == out.len() {
+        return Ok(());
+    }
+    Err(Error::new(
+        at,
+        ErrorKind::OriginalSize {
+            expected: out.len() as u64,
+            found: written as u64,
+        },
+    ))
+}
+
+#[inline]
+fn check_room(claimed: usize, written: usize, len: usize) -> Result<(), ErrorKind> {
+    if len <= claimed - written {
+        return Ok(());
+    }
+    Err(ErrorKind::OriginalSize {
+        expected: claimed as u64,
+        found: (written + len) as u64,
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Match {
+    distance: usize,
+    len: usize,
+}
+
+/// Reads a reference at `at`: it and the bytes that it takes.
+#[inline]
+fn read_match(input: &[u8], at: usize) -> Option<(Match, usize)> {
+    let &[control, next, ..] = input.get(at..)? else {
+        return None;
+    };
+    let (len, low, width) = match control >> 5 {
+        7 => (MATCH_LONG + usize::from(next), *input.get(at + 2)?, 3),
+        short => (usize::from(short) + 2, next, 2),
+    };
+    let distance = usize::from(u16::from_be_bytes([control & 0x1f, low])) + 1;
+    Some((Match { distance, len }, width))
+}
+
+/// Copies `len` (at most 32) bytes of input; false if they are not there. Where both sides have 32 bytes it copies 32,
+/// which is a few moves and no call; what is too much is overwritten later.
+#[inline]
+fn copy_literals(input: &[u8], from: usize, out: &mut [u8], to: usize, len: usize) -> bool {
+    let source = input
+        .get(from..)
+        .and_then(|rest| rest.first_chunk::<LITERALS_MAX>());
+    let place = out
+        .get_mut(to..)
+        .and_then(|rest| rest.first_chunk_mut::<LITERALS_MAX>());
+    if let (Some(source), Some(place)) = (source, place) {
+        *place = *source;
+        return true;
+    }
+    match (input.get(from..from + len), out.get_mut(to..to + len)) {
+        (Some(source), Some(place)) => {
+            place.copy_from_slice(source);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Copies a reference whose source and target both lie within `out`.
+#[inline]
+fn copy_match(out: &mut [u8], to: usize, Match { distance, len }: Match) {
+    const STEP: usize = 16;
+    let from = to - distance;
+    if distance >= STEP && to + len.next_multiple_of(STEP) <= out.len() {
+        // Steps do not overlap themselves, and what the last writes too much is overwritten later.
+        for step in (0..len).step_by(STEP) {
+            out.copy_within(from + step..from + step + STEP, to + step);
+        }
+    } else {
+        copy_overlapping(out, to, distance, len);
+    }
+}
+
+/// Copies in rounds that double: what was written is source for what follows.
+fn copy_overlapping(out: &mut [u8], to: usize, distance: usize, len: usize) {
+    let from = to - distance;
+    if distance == 1 {
+        let byte = out[from];
+        return out[to..to + len].fill(byte);
+    }
+    let mut done = 0;
+    while done < len {
+        let round = (distance + done).min(len - done);
+        out.copy_within(from..from + round, to + done);
+        done += round;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn round_trip(input: &[u8], table: &mut Table) -> Option<usize> {
+        let mut packed = b"before".to_vec();
+        let size = compress(input, &mut packed, table);
+        assert_eq!(packed.len(), 6 + size.unwrap_or(0));
+        if let Some(size) = size {
+            assert!(size + GAIN_MIN <= input.len());
+            let mut out = b"before".to_vec();
+            decompress(&packed[6..], input.len(), &mut out).unwrap();
+            assert_eq!(&out[6..], input);
+        }
+        size
+    }
+
+    fn refused(input: &[u8], claimed: usize) -> ErrorKind {
+        let mut out = b"kept".to_vec();
+        let error = decompress(input, claimed, &mut out).unwrap_err();
+        assert_eq!(out, b"kept");
+        error.kind
+    }
+
+    #[test]
+    fn the_example_in_the_drawing() {
+        let mut packed = Vec::new();
+        compress(&[b'a'; 20], &mut packed, &mut Table::new());
+        assert_eq!(packed, [0, b'a', 0xe0, 0x0a, 0]);
+        let mut out = Vec::new();
+        assert_eq!(decompress(&packed, 20, &mut out), Ok(()));
+        assert_eq!(out, [b'a'; 20]);
+    }
+
+    #[test]
+    fn saves_four_bytes_or_says_no() {
+        let mut table = Table::new();
+        for len in 0..8 {
+            assert_eq!(round_trip(&vec![b'x'; len], &mut table), None, "{len}");
+        }
+        assert_eq!(round_trip(&[b'x'; 8], &mut table), Some(4));
+        let noise: Vec<u8> = (0..5000u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8 ^ (n >> 3) as u8)
+            .collect();
+        let _ = round_trip(&noise, &mut table);
+    }
+
+    #[test]
+    fn long_runs_far_matches_and_table_wrap() {
+        let mut table = Table::new();
+        table.base = u32::MAX - 1000;
+        let mut input = vec![0; 100_000];
+        input.extend((0..8192u32).map(|n| ((n * n) >> 5) as u8));
+        input.extend_from_within(input.len() - 8192..);
+        assert!(round_trip(&input, &mut table).unwrap() < 10_000);
+        assert!(table.base < u32::MAX / 2);
+        assert!(round_trip(&input, &mut table).is_some());
+    }
+
+    #[test]
+    fn every_distance_and_length_copies_right() {
+        for distance in (1..40).chain([264, 8191, 8192]) {
+            for len in (3..70).chain([263, 264]) {
+                let mut expected: Vec<u8> =
+                    (0..distance).map(|n| (n * 7 + n / 256) as u8).collect();
+                let mut packed = Vec::new();
+                write_literals(&expected, &mut packed, usize::MAX).unwrap();
+                write_match(distance, len, &mut packed);
+                (0..len).for_each(|_| expected.push(expected[expected.len() - distance]));
+                let mut out = Vec::new();
+                decompress(&packed, distance + len, &mut out).unwrap();
+                assert_eq!(out, expected, "{len} bytes from {distance} back");
+            }
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        assert_eq!(refused(&[0, b'a'], 0), ErrorKind::Empty);
+        assert_eq!(
+            refused(&[0, b'a'], 209),
+            ErrorKind::Expansion {
+                limit: 208,
+                found: 209
+            }
+        );
+        assert_eq!(
+            refused(&[1, b'a'], 2),
+            ErrorKind::Short {
+                expected: 2,
+                found: 1
+            }
+        );
+        assert_eq!(
+            refused(&[0, b'a'], 2),
+            ErrorKind::OriginalSize {
+                expected: 2,
+                found: 1
+            }
+        );
+        assert_eq!(
+            refused(&[1, b'a', b'b'], 1),
+            ErrorKind::OriginalSize {
+                expected: 1,
+                found: 2
+            }
+        );
+        assert_eq!(
+            refused(&[0, b'a', 0x20, 1], 4),
+            ErrorKind::Reference {
+                distance: 2,
+                available: 1
+            }
+        );
+        assert_eq!(
+            refused(&[0, b'a', 0x20], 4),
+            ErrorKind::Short {
+                expected: 2,
+                found: 1
+            }
+        );
+        assert_eq!(
+            refused(&[0, b'a', 0xe0, 0], 10),
+            ErrorKind::Short {
+                expected: 3,
+                found: 2
+            }
+        );
+        assert_eq!(
+            refused(&[0, b'a', 0x20, 0], 3),
+            ErrorKind::OriginalSize {
+                expected: 3,
+                found: 4
+            }
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn round_trips(pieces in prop::collection::vec((0usize..300, any::<u8>(), 1usize..600), 0..40)) {
+            // Each piece is noise of some alphabet, or a copy of what came before.
+            let mut input: Vec<u8> = Vec::new();
+            for (len, seed, back) in pieces {
+                for step in 0..len {
+                    let noise = (step as u32 ^ u32::from(seed)).wrapping_mul(2_654_435_761) >> 24;
+                    let copy = input.len().checked_sub(back).map(|at| input[at]);
+                    input.push(copy.filter(|_| seed < 128).unwrap_or(noise as u8));
+                }
+            }
+            let mut table = Table::new();
+            let first = round_trip(&input, &mut table);
+            prop_assert_eq!(round_trip(&input, &mut table), first);
+        }
+
+        #[test]
+        fn bad_bytes_never_panic(input in prop::collection::vec(any::<u8>(), 0..80), claimed in 0usize..2000) {
+            let mut out = Vec::new();
+            if decompress(&input, claimed, &mut out).is_ok() {
+                prop_assert_eq!(out.len(), claimed);
+            } else {
+                prop_assert!(out.is_empty());
+            }
+        }
+    }
+}
