@@ -1,1 +1,52 @@
-//! RDB events to and from bytes, and DUMP payload footers
+//! RDB, the snapshot format of Redis and Valkey: events to and from bytes.
+//!
+//! This crate knows no keyspace and no file. A [`Decoder`] is fed bytes in any split and gives
+//! [`Event`]s that borrow from them; an [`Encoder`] takes the same events and appends the bytes that
+//! one [`Target`] reads. So a conversion is a loop, an inspector stops at the events, and a loader
+//! is whoever puts the events into a keyspace. [`dump`] does the same for the payloads of `DUMP` and
+//! `RESTORE`, which hold one value and a footer.
+//!
+//! What it promises about bytes from outside: no panic, no memory reserved from a claim the input
+//! has not backed, no value handed out that was not checked in depth. What it leaves to the loader:
+//! elements repeated in collections too large to be one blob, and a key that occurs twice.
+//!
+//! # File layout
+//!
+//! ```text
+//!   size  field
+//!   9     header     magic and version, see `header.rs`
+//!   ..    records    an opcode (`opcode.rs`) or a value's kind (`kind.rs`) and its payload
+//!   1     0xFF       end
+//!   8     checksum   CRC-64/Jones of all the above, little-endian; 0 = not computed; since version 5
+//!
+//!   one key = [expire] [idle] [freq] kind str(key) value
+//! ```
+//!
+//! Example: `52 45 44 49 53 30 30 30 34  FE 00  00 01 6B 01 76  FF` is a file of version 4 with key
+//! "k" = "v" in database 0.
+
+mod blob;
+mod cursor;
+mod decoder;
+pub mod dump;
+mod encode_error;
+mod encoder;
+mod error;
+mod event;
+mod header;
+mod input;
+mod kind;
+mod object;
+mod old_forms;
+mod opcode;
+mod record;
+mod string;
+mod target;
+
+pub use decoder::{Decoder, DecoderOptions};
+pub use encode_error::{EncodeError, LossRow, Losses};
+pub use encoder::{Encoder, EncoderOptions};
+pub use error::{Error, ErrorKind};
+pub use event::{Checksum, Event, KeyMeta, Part};
+pub use header::{Family, Version};
+pub use target::{Loss, Target, UnknownTarget};
