@@ -1,0 +1,121 @@
+//! Decoding, encoding for each target and decoding again: the same events for a file's own target,
+//! the same meaning for the others, and the losses named.
+
+mod corpus;
+
+use std::collections::BTreeMap;
+
+use corpus::logical::Logical;
+use corpus::{Outcome, decode, files, pull};
+use rdb::{Encoder, EncoderOptions, Event, Loss, Losses, Target, Version};
+
+fn convert(bytes: &[u8], target: Target, lossy: bool) -> Result<(Vec<u8>, Losses), String> {
+    let options = EncoderOptions {
+        lossy,
+        ..EncoderOptions::default()
+    };
+    let mut encoder = Encoder::new(target, options);
+    let mut written = Vec::new();
+    let mut refused = None;
+    let (error, _) = pull(bytes, || 4096, &mut |event| {
+        if refused.is_none() {
+            refused = encoder.put(event).err();
+            if encoder.buffer().len() > 10_000 {
+                written.extend_from_slice(encoder.buffer());
+                encoder.clear();
+            }
+        }
+    });
+    assert_eq!(error, None);
+    written.append(&mut encoder.take());
+    match refused {
+        Some(error) => Err(error.to_string()),
+        None => Ok((written, encoder.losses().clone())),
+    }
+}
+
+fn logical(bytes: &[u8]) -> Logical {
+    let mut logical = Logical::default();
+    let (error, _) = pull(bytes, || usize::MAX, &mut |event| logical.take(event));
+    assert_eq!(error, None);
+    logical
+}
+
+fn readable() -> impl Iterator<Item = (String, Vec<u8>, Version)> {
+    files().into_iter().filter_map(|(name, bytes)| {
+        let mut version = None;
+        let (error, _) = pull(&bytes, || usize::MAX, &mut |event| {
+            if let Event::Start(found) = event {
+                version = Some(*found);
+            }
+        });
+        (error.is_none()).then(|| (name, bytes, version.expect("a header")))
+    })
+}
+
+/// Without what depends on the writer's checksum, the header, and what is not written.
+fn comparable(outcome: Outcome) -> Vec<String> {
+    let mut events = outcome.events;
+    events.retain(|e| {
+        !["Start", "End {", "Skipped"]
+            .iter()
+            .any(|p| e.starts_with(p))
+    });
+    events
+}
+
+#[test]
+fn a_files_own_target_keeps_every_event() {
+    let (mut same_bytes, mut total) = (0, 0);
+    for (name, bytes, version) in readable() {
+        let target = Target::for_version(version);
+        if version.number < 10 {
+            continue;
+        }
+        let (written, losses) = convert(&bytes, target, false).expect("its own target");
+        assert!(losses.is_empty(), "{name}: {losses:?}");
+        let (before, after) = (
+            decode(&bytes, || usize::MAX),
+            decode(&written, || usize::MAX),
+        );
+        assert_eq!(after.error, None, "{name}");
+        assert_eq!(comparable(before), comparable(after), "{name}");
+        total += 1;
+        same_bytes += u32::from(written == bytes);
+    }
+    println!("{same_bytes} of {total} files are the same byte by byte");
+    assert!(total > 80);
+}
+
+#[test]
+fn every_target_keeps_the_meaning_but_for_what_it_names() {
+    let mut losses_seen: BTreeMap<(Target, Loss), u64> = BTreeMap::new();
+    let mut conversions = 0;
+    for (name, bytes, _) in readable() {
+        let before = logical(&bytes);
+        for target in Target::ALL {
+            let (written, losses) = convert(&bytes, target, true).expect("with leave to lose");
+            let after = logical(&written);
+            conversions += 1;
+            if losses.is_empty() {
+                assert_eq!(before, after, "{name} for {target}");
+            } else {
+                assert_eq!(before.keys.len(), after.keys.len(), "{name} for {target}");
+                assert_ne!(before, after, "{name} for {target}");
+            }
+            for row in losses.rows() {
+                *losses_seen.entry((target, row.what)).or_default() += row.count;
+            }
+            let data = losses.rows().iter().any(|row| row.what.is_data());
+            let strict = convert(&bytes, target, false);
+            assert_eq!(strict.is_err(), data, "{name} for {target}: {strict:?}");
+        }
+    }
+    println!("{conversions} conversions; lost: {losses_seen:?}");
+    for target in [Target::Redis9, Target::Redis10, Target::Redis11] {
+        assert!(losses_seen.contains_key(&(target, Loss::FieldTtl)));
+    }
+    assert!(losses_seen.contains_key(&(Target::Redis9, Loss::Function)));
+    let newest = |row: &&(Target, Loss)| row.0 >= Target::Redis12;
+    assert_eq!(losses_seen.keys().find(newest), None);
+}
