@@ -1,5 +1,6 @@
 //! Doubles as text, in both styles that servers have.
 
+use super::grisu::{self, Decimal};
 use super::write_i64;
 
 /// Integral doubles up to this magnitude print as integers: half of the i64 range, as the servers compare.
@@ -61,80 +62,54 @@ fn write_special(value: f64, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Decimal digits of a finite double: `0.d1d2d3.. x 10^point`, without sign.
-struct Digits {
-    bytes: [u8; Digits::MAX],
-    len: usize,
-    /// Position of the decimal point, counted from before the first digit; may lie outside the digits.
-    point: i32,
-}
-
-impl Digits {
-    const MAX: usize = 17;
-
-    /// Gathers the digits of a text like `123.45` or `1.2e-7`; zeros at either end are dropped.
-    fn of_text(text: &str) -> Self {
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-        let mut digits = Self {
-            bytes: [0; Self::MAX],
-            len: 0,
-            point: exponent.parse().unwrap_or(0),
-        };
-        let mut past_point = false;
-        for byte in mantissa.bytes().filter(|byte| *byte != b'-') {
-            if byte == b'.' {
-                past_point = true;
-                continue;
+impl Decimal {
+    /// The 17 significant digits of C's `%.17g`, trailing zeros dropped; `value` is finite and greater than 0.
+    fn of_17_digits(value: f64) -> Self {
+        let text = format!("{value:.16e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let mut decimal = Self::new(exponent.parse().unwrap_or(0) + 1);
+        for digit in mantissa
+            .trim_end_matches('0')
+            .bytes()
+            .filter(|byte| *byte != b'.')
+        {
+            if let Some(place) = decimal.digits.get_mut(decimal.len) {
+                *place = digit;
+                decimal.len += 1;
             }
-            let leading_zero = digits.len == 0 && byte == b'0';
-            if !leading_zero && let Some(place) = digits.bytes.get_mut(digits.len) {
-                *place = byte;
-                digits.len += 1;
-            }
-            // A digit counts for the point as long as it is not both a leading zero and integral.
-            digits.point += match (past_point, leading_zero) {
-                (false, false) => 1,
-                (true, true) => -1,
-                _ => 0,
-            };
         }
-        while digits.as_bytes().last() == Some(&b'0') {
-            digits.len -= 1;
-        }
-        digits
+        decimal.power -= decimal.len as i32;
+        decimal
     }
 
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    /// Zeros to append to the digits to have the number, if it is integral; else negative.
-    fn trailing_zeros(&self) -> i32 {
-        self.point - self.len as i32
+    /// Power of ten of the first digit: the exponent in scientific form.
+    fn exponent(&self) -> i32 {
+        self.power + self.len as i32 - 1
     }
 
     /// `12300`, `12.3` or `0.00123`.
     fn write_plain(&self, out: &mut Vec<u8>) {
-        let (digits, zeros) = (self.as_bytes(), |count: i32| {
-            std::iter::repeat_n(b'0', count.max(0) as usize)
-        });
-        if self.point <= 0 {
-            out.extend_from_slice(b"0.");
-            out.extend(zeros(-self.point));
-            out.extend_from_slice(digits);
-        } else if let Some((integral, fraction)) = digits.split_at_checked(self.point as usize)
-            && !fraction.is_empty()
-        {
-            out.extend_from_slice(integral);
-            out.push(b'.');
-            out.extend_from_slice(fraction);
-        } else {
-            out.extend_from_slice(digits);
-            out.extend(zeros(self.trailing_zeros()));
+        let zeros = |count: i32| std::iter::repeat_n(b'0', count.max(0) as usize);
+        let integral = (self.exponent() + 1).max(0) as usize;
+        match self.as_bytes().split_at_checked(integral) {
+            Some(([], fraction)) => {
+                out.extend_from_slice(b"0.");
+                out.extend(zeros(-self.exponent() - 1));
+                out.extend_from_slice(fraction);
+            }
+            Some((integral, fraction @ [_, ..])) => {
+                out.extend_from_slice(integral);
+                out.push(b'.');
+                out.extend_from_slice(fraction);
+            }
+            _ => {
+                out.extend_from_slice(self.as_bytes());
+                out.extend(zeros(self.power));
+            }
         }
     }
 
-    /// `1.23e+5`, the exponent at least `width` digits wide.
+    /// `1.23e+5`, the exponent at least `width` (1 or 2) digits wide.
     fn write_scientific(&self, width: usize, out: &mut Vec<u8>) {
         if let Some((first, rest)) = self.as_bytes().split_first() {
             out.push(*first);
@@ -143,7 +118,7 @@ impl Digits {
                 out.extend_from_slice(rest);
             }
         }
-        let exponent = self.point - 1;
+        let exponent = self.exponent();
         out.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
         if width == 2 && exponent.unsigned_abs() < 10 {
             out.push(b'0');
@@ -153,7 +128,8 @@ impl Digits {
 }
 
 /// Appends `value` as Redis 7.2 and later and Valkey print doubles: integral values up to 2^62 as integers, else the
-/// shortest digits that read back, plain or scientific by the servers' own rule.
+/// shortest digits that read back (but for one case of a thousand, in which theirs are not the shortest either), plain
+/// or scientific by the servers' own rule.
 pub fn write_f64_shortest(value: f64, out: &mut Vec<u8>) {
     if write_special(value, out) {
         return;
@@ -164,15 +140,14 @@ pub fn write_f64_shortest(value: f64, out: &mut Vec<u8>) {
     if value < 0.0 {
         out.push(b'-');
     }
-    let digits = Digits::of_text(zmij::Buffer::new().format_finite(value.abs()));
-    let zeros = digits.trailing_zeros();
-    let exponent = (digits.point - 1).abs();
-    let integral = zeros >= 0 && exponent < digits.len as i32 + 7;
-    let plain_fraction = zeros < 0 && (zeros > -7 || exponent < 4);
-    if integral || plain_fraction {
-        digits.write_plain(out);
+    let decimal = grisu::digits_of(value.abs());
+    let exponent = decimal.exponent().abs();
+    let plain_integral = decimal.power >= 0 && exponent < decimal.len as i32 + 7;
+    let plain_fraction = decimal.power < 0 && (decimal.power > -7 || exponent < 4);
+    if plain_integral || plain_fraction {
+        decimal.write_plain(out);
     } else {
-        digits.write_scientific(1, out);
+        decimal.write_scientific(1, out);
     }
 }
 
@@ -184,12 +159,11 @@ pub fn write_f64_17g(value: f64, out: &mut Vec<u8>) {
     if value < 0.0 {
         out.push(b'-');
     }
-    let digits = Digits::of_text(&format!("{:.16e}", value.abs()));
-    let exponent = digits.point - 1;
-    if (-4..17).contains(&exponent) {
-        digits.write_plain(out);
+    let decimal = Decimal::of_17_digits(value.abs());
+    if (-4..17).contains(&decimal.exponent()) {
+        decimal.write_plain(out);
     } else {
-        digits.write_scientific(2, out);
+        decimal.write_scientific(2, out);
     }
 }
 

@@ -19,6 +19,7 @@
 //! that is not NaN is that double, bit for bit.
 
 mod float;
+mod grisu;
 mod int;
 
 pub use float::{parse_f64, write_f64_17g, write_f64_shortest};
