@@ -16,6 +16,7 @@
 //! Invariants: what was compressed decompresses to the same bytes; compressed data is at least 4 bytes smaller than the
 //! original, or there is none; references reach back 1..=8192 bytes.
 
+use crate::wire;
 use crate::{Error, ErrorKind};
 
 const LITERALS_MAX: usize = 32;
@@ -75,10 +76,11 @@ impl Table {
         fits(self.base)
     }
 
-    /// Puts position `at` in place of what the table has for these bytes: how far back that is, if it is of this call.
+    /// Puts position `at` in place of what the table has for the first three bytes of `word`: how far back that is, if
+    /// it is of this call.
     #[inline]
-    fn swap(&mut self, sequence: u32, at: usize) -> Option<usize> {
-        let hash = (sequence << 8).wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS);
+    fn swap(&mut self, word: u32, at: usize) -> Option<usize> {
+        let hash = (word << 8).wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS);
         let now = self.base + at as u32;
         let slot = &mut self.slots[hash as usize & ((1 << TABLE_BITS) - 1)];
         let before = std::mem::replace(slot, now);
@@ -89,10 +91,7 @@ impl Table {
 /// Four bytes at `at`.
 #[inline]
 fn four(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes
-        .get(at..)?
-        .first_chunk()
-        .map(|raw| u32::from_le_bytes(*raw))
+    wire::array(bytes, at).map(u32::from_le_bytes)
 }
 
 /// Appends the compressed form of `input` to `out` and gives its size; `None`, and `out` as it was, if it would not be
@@ -103,24 +102,22 @@ pub fn compress(input: &[u8], out: &mut Vec<u8>, table: &mut Table) -> Option<us
         return None;
     }
     let before = out.len();
-    out.reserve(input.len());
-    let done = compress_within(input, out, before + limit, table);
+    out.resize(before + limit, 0);
+    let place = out.get_mut(before..).unwrap_or_default();
+    let size = compress_into(input, Packed { place, len: 0 }, table);
     // What this call has entered is below the next one's base, and so forgotten without clearing.
     table.base += input.len() as u32;
-    if done.is_none() {
-        out.truncate(before);
-    }
-    done.map(|()| out.len() - before)
+    out.truncate(before + size.unwrap_or(0));
+    size
 }
 
-/// Compresses onto the end of `out`, which may grow to `limit` bytes.
-fn compress_within(input: &[u8], out: &mut Vec<u8>, limit: usize, table: &mut Table) -> Option<()> {
+/// Compresses all of `input`; `None` if `packed` has no room for it.
+fn compress_into(input: &[u8], mut packed: Packed<'_>, table: &mut Table) -> Option<usize> {
     let (mut at, mut literals_from, mut misses) = (0, 0, 0usize);
     while let Some(word) = four(input, at) {
-        let sequence = word & 0x00ff_ffff;
         let distance = table
-            .swap(sequence, at)
-            .filter(|distance| (1..=DISTANCE_MAX).contains(distance));
+            .swap(word, at)
+            .filter(|distance| *distance <= DISTANCE_MAX);
         let same = distance.filter(|distance| {
             four(input, at - distance).is_some_and(|old| (old ^ word) << 8 == 0)
         });
@@ -130,17 +127,15 @@ fn compress_within(input: &[u8], out: &mut Vec<u8>, limit: usize, table: &mut Ta
             continue;
         };
         let len = match_len(input, at, distance);
-        write_literals(input.get(literals_from..at)?, out, limit)?;
-        write_match(distance, len, out);
-        if out.len() > limit {
-            return None;
-        }
+        packed.literals(input, literals_from, at)?;
+        packed.reference(distance, len)?;
         remember(input, at, len, table);
         at += len;
         literals_from = at;
         misses = 0;
     }
-    write_literals(input.get(literals_from..)?, out, limit)
+    packed.literals(input, literals_from, input.len())?;
+    Some(packed.len)
 }
 
 /// Enters the last positions of a match into the table, where what follows is most likely to continue.
@@ -148,7 +143,7 @@ fn compress_within(input: &[u8], out: &mut Vec<u8>, limit: usize, table: &mut Ta
 fn remember(input: &[u8], at: usize, len: usize, table: &mut Table) {
     for at in [at + len - 2, at + len - 1] {
         if let Some(word) = four(input, at) {
-            table.swap(word & 0x00ff_ffff, at);
+            table.swap(word, at);
         }
     }
 }
@@ -157,46 +152,85 @@ fn remember(input: &[u8], at: usize, len: usize, table: &mut Table) {
 #[inline]
 fn match_len(input: &[u8], at: usize, distance: usize) -> usize {
     let end = input.len().min(at + MATCH_MAX);
-    let (Some(here), Some(there)) = (input.get(at..end), input.get(at - distance..end - distance))
-    else {
-        return MATCH_MIN;
-    };
-    let mut len = 0;
-    for (left, right) in here.chunks_exact(8).zip(there.chunks_exact(8)) {
-        let (Some(left), Some(right)) = (left.first_chunk::<8>(), right.first_chunk::<8>()) else {
-            break;
-        };
-        let differ = u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right);
+    let mut here = at + MATCH_MIN;
+    while let Some(word) = wire::array::<8>(input, here)
+        && let Some(old) = wire::array::<8>(input, here - distance)
+        && here < end
+    {
+        let differ = u64::from_le_bytes(word) ^ u64::from_le_bytes(old);
         if differ != 0 {
-            return len + (differ.trailing_zeros() / 8) as usize;
+            here += (differ.trailing_zeros() / 8) as usize;
+            return here.min(end) - at;
         }
-        len += 8;
+        here += 8;
     }
-    let rest = here.iter().zip(there).skip(len);
-    len + rest.take_while(|(left, right)| left == right).count()
+    while here < end && input.get(here) == input.get(here - distance) {
+        here += 1;
+    }
+    here.min(end) - at
 }
 
-/// Appends literal runs, unless they would pass `limit`.
-#[inline]
-fn write_literals(literals: &[u8], out: &mut Vec<u8>, limit: usize) -> Option<()> {
-    let size = literals.len() + literals.len().div_ceil(LITERALS_MAX);
-    if out.len() + size > limit {
-        return None;
-    }
-    for run in literals.chunks(LITERALS_MAX) {
-        out.push((run.len() - 1) as u8);
-        out.extend_from_slice(run);
-    }
-    Some(())
+/// Compressed bytes in a place of fixed size.
+struct Packed<'a> {
+    place: &'a mut [u8],
+    len: usize,
 }
 
+impl Packed<'_> {
+    /// Adds `input[from..to]` as literal runs.
+    #[inline]
+    fn literals(&mut self, input: &[u8], mut from: usize, to: usize) -> Option<()> {
+        while from < to {
+            let len = (to - from).min(LITERALS_MAX);
+            let end = self.len + 1 + len;
+            let (control, rest) = self.place.get_mut(self.len..)?.split_first_mut()?;
+            if end > self.len + 1 + rest.len() {
+                return None;
+            }
+            *control = (len - 1) as u8;
+            copy_run(input, from, rest, 0, len);
+            self.len = end;
+            from += len;
+        }
+        Some(())
+    }
+
+    /// Adds a reference.
+    #[inline]
+    fn reference(&mut self, distance: usize, len: usize) -> Option<()> {
+        let [high, low] = ((distance - 1) as u16).to_be_bytes();
+        let rest = self.place.get_mut(self.len..)?;
+        if len < MATCH_LONG {
+            *rest.first_chunk_mut()? = [((len - 2) << 5) as u8 | high, low];
+            self.len += 2;
+        } else {
+            *rest.first_chunk_mut()? = [0xe0 | high, (len - MATCH_LONG) as u8, low];
+            self.len += 3;
+        }
+        Some(())
+    }
+}
+
+/// Copies `len` (at most 32) bytes; false if one side does not have them. Where both sides have 32 it copies 32, which
+/// is a few moves and no call; what is too much is overwritten later.
 #[inline]
-fn write_match(distance: usize, len: usize, out: &mut Vec<u8>) {
-    let [high, low] = ((distance - 1) as u16).to_be_bytes();
-    if len < MATCH_LONG {
-        out.extend_from_slice(&[((len - 2) << 5) as u8 | high, low]);
-    } else {
-        out.extend_from_slice(&[0xe0 | high, (len - MATCH_LONG) as u8, low]);
+fn copy_run(input: &[u8], from: usize, out: &mut [u8], to: usize, len: usize) -> bool {
+    let source = input
+        .get(from..)
+        .and_then(|rest| rest.first_chunk::<LITERALS_MAX>());
+    let place = out
+        .get_mut(to..)
+        .and_then(|rest| rest.first_chunk_mut::<LITERALS_MAX>());
+    if let (Some(source), Some(place)) = (source, place) {
+        *place = *source;
+        return true;
+    }
+    match (input.get(from..from + len), out.get_mut(to..to + len)) {
+        (Some(source), Some(place)) => {
+            place.copy_from_slice(source);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -245,7 +279,7 @@ fn expand(input: &[u8], out: &mut [u8]) -> Result<(), Error> {
             len = usize::from(control) + 1;
             let found = input.len() - at - 1;
             check_room(out.len(), written, len).map_err(fail)?;
-            if !copy_literals(input, at + 1, out, written, len) {
+            if !copy_run(input, at + 1, out, written, len) {
                 return Err(fail(ErrorKind::Short {
                     expected: len as u64,
                     found: found as u64,
@@ -317,41 +351,31 @@ fn read_match(input: &[u8], at: usize) -> Option<(Match, usize)> {
     Some((Match { distance, len }, width))
 }
 
-/// Copies `len` (at most 32) bytes of input; false if they are not there. Where both sides have 32 bytes it copies 32,
-/// which is a few moves and no call; what is too much is overwritten later.
-#[inline]
-fn copy_literals(input: &[u8], from: usize, out: &mut [u8], to: usize, len: usize) -> bool {
-    let source = input
-        .get(from..)
-        .and_then(|rest| rest.first_chunk::<LITERALS_MAX>());
-    let place = out
-        .get_mut(to..)
-        .and_then(|rest| rest.first_chunk_mut::<LITERALS_MAX>());
-    if let (Some(source), Some(place)) = (source, place) {
-        *place = *source;
-        return true;
-    }
-    match (input.get(from..from + len), out.get_mut(to..to + len)) {
-        (Some(source), Some(place)) => {
-            place.copy_from_slice(source);
-            true
-        }
-        _ => false,
-    }
-}
-
 /// Copies a reference whose source and target both lie within `out`.
 #[inline]
 fn copy_match(out: &mut [u8], to: usize, Match { distance, len }: Match) {
-    const STEP: usize = 16;
     let from = to - distance;
-    if distance >= STEP && to + len.next_multiple_of(STEP) <= out.len() {
-        // Steps do not overlap themselves, and what the last writes too much is overwritten later.
-        for step in (0..len).step_by(STEP) {
-            out.copy_within(from + step..from + step + STEP, to + step);
+    let Some((done, rest)) = out.split_at_mut_checked(to) else {
+        return;
+    };
+    // One fixed copy, which is a few moves and no call; what is too much is overwritten later.
+    if len <= 32 && copy_chunk::<32>(done, from, rest)
+        || len <= 8 && copy_chunk::<8>(done, from, rest)
+    {
+        return;
+    }
+    copy_overlapping(out, to, distance, len);
+}
+
+/// Copies `N` bytes to the start of `rest`; false if one side does not have them.
+#[inline]
+fn copy_chunk<const N: usize>(done: &[u8], from: usize, rest: &mut [u8]) -> bool {
+    match (wire::array::<N>(done, from), rest.first_chunk_mut::<N>()) {
+        (Some(source), Some(place)) => {
+            *place = source;
+            true
         }
-    } else {
-        copy_overlapping(out, to, distance, len);
+        _ => false,
     }
 }
 
@@ -436,12 +460,17 @@ mod tests {
             for len in (3..70).chain([263, 264]) {
                 let mut expected: Vec<u8> =
                     (0..distance).map(|n| (n * 7 + n / 256) as u8).collect();
-                let mut packed = Vec::new();
-                write_literals(&expected, &mut packed, usize::MAX).unwrap();
-                write_match(distance, len, &mut packed);
+                let mut place = vec![0; 9000];
+                let mut packed = Packed {
+                    place: &mut place,
+                    len: 0,
+                };
+                packed.literals(&expected, 0, distance).unwrap();
+                packed.reference(distance, len).unwrap();
+                let size = packed.len;
                 (0..len).for_each(|_| expected.push(expected[expected.len() - distance]));
                 let mut out = Vec::new();
-                decompress(&packed, distance + len, &mut out).unwrap();
+                decompress(&place[..size], distance + len, &mut out).unwrap();
                 assert_eq!(out, expected, "{len} bytes from {distance} back");
             }
         }

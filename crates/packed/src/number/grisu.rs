@@ -262,7 +262,7 @@ mod tests {
     fn the_examples_above() {
         let decimal = digits_of(5e-324);
         assert_eq!((decimal.as_bytes(), decimal.power), (&b"5"[..], -324));
-        let decimal = digits_of(2_014_751.933_401_110_1);
+        let decimal = digits_of(f64::from_bits(0x413e_be1f_eef3_600a));
         assert_eq!(
             (decimal.as_bytes(), decimal.power),
             (&b"20147519334011101"[..], -10)
