@@ -91,6 +91,8 @@ pub struct RequestDecoder {
     args: SmallVec<[ArgRange; 8]>,
     /// The unquoted words of an inline request.
     words: Vec<u8>,
+    /// The last request was inline, its arguments lie in `words`.
+    inline: bool,
     failed: Option<ProtocolError>,
 }
 
@@ -115,6 +117,7 @@ impl RequestDecoder {
             state: State::Start,
             args: SmallVec::new(),
             words: Vec::new(),
+            inline: false,
             failed: None,
         }
     }
@@ -159,13 +162,20 @@ impl RequestDecoder {
         if !done {
             return Ok(None);
         }
-        let inline = self.state == State::Inline;
+        self.inline = self.state == State::Inline;
         self.state = State::Start;
-        Ok(Some(Request {
-            bytes: if inline { &self.words } else { buffer },
+        Ok(Some(self.last(buffer)))
+    }
+
+    /// The request that [`decode`](Self::decode) returned last, from the same buffer. For a caller
+    /// that had to let go of it.
+    #[inline]
+    pub fn last<'a>(&'a self, buffer: &'a [u8]) -> Request<'a> {
+        Request {
+            bytes: if self.inline { &self.words } else { buffer },
             args: &self.args,
             consumed: self.position,
-        }))
+        }
     }
 
     /// Goes on where the bytes ended last time. True once the request is whole.

@@ -1,0 +1,201 @@
+//! Putting a new state in place of a log.
+
+use crate::{Located, Manifest, Names};
+use std::path::Path;
+use storage::{File as _, Mode, Storage, Writer, ensure_dir, replace};
+
+/// What a base is written in. Its content tells; its name follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BaseFormat {
+    /// An RDB (`aof-use-rdb-preamble yes`).
+    Rdb,
+    /// Commands.
+    Commands,
+}
+
+/// Writes a new base by `write`, with an empty incr file behind it, and makes them the log in place
+/// of `current`. `start_offset` is the replication offset at that point, if the manifest should say.
+///
+/// The manifest's rename is the commit: a crash before leaves the old log, one after it the new.
+/// The old files are removed then, as far as that succeeds; what remains stays listed as history.
+/// A single file that was the log is removed likewise, so that no older server finds it again.
+pub fn commit_base<S, E>(
+    storage: &S,
+    names: &Names,
+    current: &Located,
+    format: BaseFormat,
+    start_offset: Option<i64>,
+    write: impl FnOnce(&mut Writer<S::File>) -> Result<(), E>,
+) -> Result<Manifest, E>
+where
+    S: Storage,
+    E: From<storage::Error>,
+{
+    let empty = Manifest::default();
+    let old = match current {
+        Located::Multi { manifest, .. } => manifest,
+        Located::Nothing | Located::Single { .. } => &empty,
+    };
+    prepare_folder(storage, names)?;
+    let next = old.rewritten(names, format, start_offset);
+    if let Some(base) = &next.base {
+        replace(storage, &names.file(&base.name), write)?;
+    }
+    for incr in &next.incr {
+        storage
+            .open(&names.file(&incr.name), Mode::Truncate)?
+            .sync_data()?;
+    }
+    storage.sync_dir(&names.folder())?;
+    persist(storage, names, &next)?;
+    if let Located::Single { path } = current {
+        let _ = remove_single(storage, names, path);
+    }
+    Ok(remove_history(storage, names, &next).unwrap_or(next))
+}
+
+/// A folder whose manifest says that there is nothing, so that a base which is not committed yet is
+/// not taken for data that lost its manifest.
+fn prepare_folder<S: Storage>(storage: &S, names: &Names) -> storage::Result<()> {
+    ensure_dir(storage, &names.folder())?;
+    if storage.stamp(&names.manifest())?.is_none() {
+        persist(storage, names, &Manifest::default())?;
+    }
+    Ok(())
+}
+
+fn persist<S: Storage>(storage: &S, names: &Names, manifest: &Manifest) -> storage::Result<()> {
+    replace(storage, &names.manifest(), |writer| {
+        writer.write_all(manifest.to_text().as_bytes())
+    })?;
+    Ok(())
+}
+
+fn remove_single<S: Storage>(storage: &S, names: &Names, path: &Path) -> storage::Result<()> {
+    storage.remove(path)?;
+    storage.sync_dir(names.data_dir())
+}
+
+/// The manifest without history, if its files are gone.
+fn remove_history<S: Storage>(
+    storage: &S,
+    names: &Names,
+    manifest: &Manifest,
+) -> storage::Result<Manifest> {
+    for file in &manifest.history {
+        match storage.remove(&names.file(&file.name)) {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+    }
+    if !manifest.history.is_empty() {
+        persist(storage, names, &manifest.clone().without_history())?;
+    }
+    Ok(manifest.clone().without_history())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locate;
+    use storage::{Memory, Recording, read};
+
+    fn commit(storage: &Recording<Memory>, content: &str) -> Manifest {
+        let names = Names::new("d");
+        let current = locate(storage, &names).unwrap();
+        let write = |writer: &mut Writer<_>| writer.write_all(content.as_bytes());
+        commit_base(storage, &names, &current, BaseFormat::Rdb, None, write).unwrap()
+    }
+
+    #[test]
+    fn order_of_the_first_commit() {
+        let storage = Recording::new(Memory::new());
+        storage.create_dir(Path::new("d")).unwrap();
+        storage
+            .open(Path::new("d/appendonly.aof"), Mode::CreateNew)
+            .unwrap();
+        storage.take_transcript();
+        let manifest = commit(&storage, "state");
+        assert!(manifest.history.is_empty());
+        let transcript = storage.take_transcript().replace("d/appendonlydir/", "");
+        assert_eq!(
+            transcript.replace("appendonly.aof", "A"),
+            "\
+create-dir d/appendonlydir
+sync-dir d
+create temp-A.manifest
+append temp-A.manifest 24
+sync temp-A.manifest
+rename temp-A.manifest A.manifest
+sync-dir d/appendonlydir
+create temp-A.1.base.rdb
+append temp-A.1.base.rdb 5
+sync temp-A.1.base.rdb
+rename temp-A.1.base.rdb A.1.base.rdb
+sync-dir d/appendonlydir
+create A.1.incr.aof
+sync A.1.incr.aof
+sync-dir d/appendonlydir
+create temp-A.manifest
+append temp-A.manifest 88
+sync temp-A.manifest
+rename temp-A.manifest A.manifest
+sync-dir d/appendonlydir
+remove d/A
+sync-dir d
+"
+        );
+    }
+
+    #[test]
+    fn the_next_commit_leaves_its_own_files_only() {
+        let storage = Recording::new(Memory::new());
+        storage.create_dir(Path::new("d")).unwrap();
+        commit(&storage, "one");
+        let manifest = commit(&storage, "two");
+        let names = Names::new("d");
+        assert_eq!(
+            locate(&storage, &names).unwrap(),
+            Located::Multi {
+                manifest: manifest.clone(),
+                ignored: None
+            }
+        );
+        let left: Vec<_> = storage
+            .list(&names.folder())
+            .unwrap()
+            .into_iter()
+            .map(|e| e.name)
+            .collect();
+        assert_eq!(
+            left,
+            [
+                "appendonly.aof.2.base.rdb",
+                "appendonly.aof.2.incr.aof",
+                "appendonly.aof.manifest"
+            ]
+        );
+        assert_eq!(
+            read(&storage, &names.file(&manifest.base.unwrap().name), 9).unwrap(),
+            b"two"
+        );
+    }
+
+    #[test]
+    fn a_failed_base_changes_nothing() {
+        let storage = Recording::new(Memory::new());
+        storage.create_dir(Path::new("d")).unwrap();
+        commit(&storage, "one");
+        let names = Names::new("d");
+        let before = locate(&storage, &names).unwrap();
+        let fail = |_: &mut Writer<_>| {
+            Err(storage::Error::TooLarge {
+                path: "".into(),
+                len: 1,
+                max: 0,
+            })
+        };
+        assert!(commit_base(&storage, &names, &before, BaseFormat::Rdb, None, fail).is_err());
+        assert_eq!(locate(&storage, &names).unwrap(), before);
+    }
+}
