@@ -25,6 +25,7 @@ use crate::event::Part;
 use crate::header::Version;
 use crate::kind::Kind;
 use crate::object::{ValueReader, ValueWriter};
+use crate::opcode;
 use crate::target::Target;
 
 const VERSION_LEN: usize = 2;
@@ -62,7 +63,7 @@ pub fn decode(payload: &[u8]) -> Result<ValueDecoder<'_>, Error> {
     let byte = cur
         .byte("a value's kind")
         .map_err(|stop| fail(stop, &cur))?;
-    let kind = Kind::of(byte, version).map_err(|kind| Error::new(0, kind))?;
+    let kind = kind(byte, version).map_err(|kind| Error::new(0, kind))?;
     let mut value = ValueReader::new();
     value.start(kind);
     let done = false;
@@ -73,6 +74,17 @@ pub fn decode(payload: &[u8]) -> Result<ValueDecoder<'_>, Error> {
         value,
         done,
     })
+}
+
+/// Kinds are not bound to the version of a payload, since its checksum says that it is whole.
+fn kind(byte: u8, version: Version) -> Result<Kind, ErrorKind> {
+    let number = version.number.max(opcode::CHECKSUMS_SINCE);
+    let version = Version { number, ..version };
+    if byte >= opcode::FIRST {
+        // Metadata of the key comes first in payloads of Redis 8.6.
+        opcode::check(byte, version)?;
+    }
+    Kind::of(byte, version)
 }
 
 /// Reads the value of a `DUMP` payload part by part.

@@ -17,6 +17,7 @@
 use std::fmt;
 
 use crate::error::ErrorKind;
+use crate::opcode::CHECKSUMS_SINCE;
 
 /// Which of the two lines of servers wrote a file. Type bytes from 22 on and opcodes 242 and 243
 /// mean different things in each.
@@ -73,7 +74,7 @@ impl Version {
 
     /// Whether files of this version end with a checksum.
     pub fn has_checksum(self) -> bool {
-        self.number >= 5
+        self.number >= CHECKSUMS_SINCE
     }
 
     pub(crate) fn parse(header: &[u8; HEADER_LEN]) -> Result<Version, ErrorKind> {

@@ -49,7 +49,7 @@ pub(crate) const FIRST: u8 = TEMPLATE_OR_UPDATE;
 
 /// The checksum first came with this version; files before it have nothing to tell damage by, so
 /// there an opcode or kind younger than the version is an error.
-const CHECKSUMS_SINCE: u16 = 5;
+pub(crate) const CHECKSUMS_SINCE: u16 = 5;
 
 /// Whether `opcode` means something in a file of this version, and something we read.
 pub(crate) fn check(opcode: u8, version: Version) -> Result<(), ErrorKind> {

@@ -8,7 +8,7 @@ use rdb::{Decoder, DecoderOptions, Target};
 
 /// Small files of every writer, which hold every kind of value between them.
 fn small() -> impl Iterator<Item = (String, Vec<u8>)> {
-    let small = |bytes: &Vec<u8>| bytes.len() < 1200;
+    let small = |bytes: &Vec<u8>| bytes.len() < 400;
     files().into_iter().filter(move |(_, bytes)| small(bytes))
 }
 
@@ -36,7 +36,7 @@ fn no_flipped_bit_passes_for_other_data() {
     }
     println!("{flips} flips, {silent} silent");
     assert_eq!(silent, 0);
-    assert!(flips > 100_000);
+    assert!(flips > 50_000);
 }
 
 #[test]
@@ -47,7 +47,8 @@ fn damage_that_no_checksum_guards_never_panics() {
     };
     let mut dice = Dice(3);
     for (_, bytes) in files() {
-        for _ in 0..60 {
+        let times = 1 + 1_000_000 / bytes.len().max(10_000);
+        for _ in 0..times {
             let mut damaged = bytes.clone();
             for _ in 0..1 + dice.roll(4) {
                 let at = dice.roll(damaged.len());

@@ -266,3 +266,20 @@ fn kinds_are_decided_by_the_version_in_the_footer() {
         ErrorKind::UnknownOpcode { found: 0x18, .. }
     ));
 }
+
+#[test]
+fn old_payloads_hold_any_kind_and_new_pieces_are_named() {
+    let mut old = b"\x05\x01\x01a\x00\x00\x00\x00\x00\x00\xF0\x3F\x03\x00".to_vec();
+    let checksum = packed::crc64::crc64(&old);
+    old.extend_from_slice(&checksum.to_le_bytes());
+    assert!(read(&old).is_ok());
+    for (byte, name) in [
+        (243, "metadata"),
+        (26, "stream"),
+        (30, "template"),
+        (6, "module"),
+    ] {
+        let error = read(&sealed(&[byte, 0])).expect_err("unread").to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}

@@ -17,6 +17,7 @@
 //! - Compact forms are ordered by score, then member. Servers do not check it and then answer
 //!   wrongly; the reader puts them in order.
 //! - A score is never NaN. In compact forms it is an integer, or text.
+//! - A score of -0 survives every form; servers since 7.0 make it 0 when they load kind 5.
 
 use packed::Element;
 use packed::listpack::{Listpack, ListpackBuf};
@@ -137,8 +138,8 @@ fn sort(listpack: Listpack<'_>) -> Result<Vec<u8>, ErrorKind> {
 }
 
 fn pairs(listpack: Listpack<'_>) -> impl Iterator<Item = (Element<'_>, Element<'_>)> {
-    let members = listpack.iter().step_by(2);
-    members.zip(listpack.iter().skip(1).step_by(2))
+    let mut elements = listpack.iter();
+    std::iter::from_fn(move || Some((elements.next()?, elements.next()?)))
 }
 
 /// Appends a listpack of members and scores as a sorted set of kind 5, highest first as servers do.
