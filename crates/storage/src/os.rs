@@ -7,6 +7,8 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process;
 
+mod strangers;
+
 /// Name of the file that a lock is held on. It stays when the lock goes: removing it would race
 /// with the next holder.
 pub const LOCK_FILE: &str = "duramen.lock";
@@ -92,6 +94,10 @@ impl Storage for Os {
             }),
             Err(fs::TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+
+    fn strangers(&self, dir: &Path) -> Vec<String> {
+        strangers::working_in(dir)
     }
 }
 

@@ -141,6 +141,10 @@ impl<S: Storage> Storage for Recording<S> {
         self.note(Recorded::Lock(dir.to_owned()));
         Ok(lock)
     }
+
+    fn strangers(&self, dir: &Path) -> Vec<String> {
+        self.inner.strangers(dir)
+    }
 }
 
 /// An open file of [`Recording`].

@@ -68,6 +68,12 @@ pub trait Storage: Clone + Send + Sync + fmt::Debug + 'static {
     /// Locks a directory against other engines, or says who has it ([`crate::Error::Locked`]).
     /// `holder` describes the caller to them in a few words.
     fn lock(&self, dir: &Path, holder: &str) -> Result<Self::Lock>;
+
+    /// Servers that seem to work in `dir` and know nothing of our lock, each described in a few
+    /// words. A guess, for a warning; a storage that can't tell knows of none.
+    fn strangers(&self, _dir: &Path) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How to open a file. A file opened other than by `Read` can be read too.
