@@ -137,6 +137,15 @@ pub fn write_f64_shortest(value: f64, out: &mut Vec<u8>) {
     if value.abs() <= INTEGRAL_MAX && value.trunc() == value {
         return write_i64(value as i64, out);
     }
+    write_f64_digits(value, out);
+}
+
+/// Appends `value` as [`write_f64_shortest`] does, but without the exception for integral values: 1e8 is `1e+8`. The
+/// servers' digest is computed of this.
+pub fn write_f64_digits(value: f64, out: &mut Vec<u8>) {
+    if write_special(value, out) {
+        return;
+    }
     if value < 0.0 {
         out.push(b'-');
     }
@@ -182,6 +191,21 @@ mod tests {
         let mut out = Vec::new();
         write_f64_17g(value, &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn digits_know_no_integers() {
+        // As the digests of Redis 8.2 and Valkey 9.1 show.
+        for (value, text) in [
+            (1.0, "1"),
+            (1e8, "1e+8"),
+            (123_456_789_012.0, "123456789012"),
+            (1e-5, "0.00001"),
+        ] {
+            let mut out = Vec::new();
+            write_f64_digits(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
     }
 
     #[test]

@@ -22,5 +22,5 @@ mod float;
 mod grisu;
 mod int;
 
-pub use float::{parse_f64, write_f64_17g, write_f64_shortest};
+pub use float::{parse_f64, write_f64_17g, write_f64_digits, write_f64_shortest};
 pub use int::{len_i64, parse_i64, write_i64};
