@@ -1,0 +1,147 @@
+//! A frozen view as an RDB file.
+
+use crate::parts;
+use keyspace::{FrozenEntry, FrozenView};
+use rdb::{EncodeError, Encoder, Event, KeyMeta};
+use units::{DbIndex, UnixMillis};
+
+/// What a file says besides keys.
+#[derive(Debug, Clone, Default)]
+pub struct Preamble {
+    /// Facts about the file, by name.
+    pub aux: Vec<(String, Vec<u8>)>,
+    /// Sources of function libraries.
+    pub functions: Vec<Vec<u8>>,
+    /// Data of modules, as [`rdb::Event::ModuleAux`] gave it.
+    pub module_aux: Vec<Vec<u8>>,
+    /// What is said of each key's use.
+    pub access: Access,
+}
+
+/// What is said of each key's use. Servers write idle times under an LRU policy and counters under
+/// an LFU one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    #[default]
+    None,
+    /// For how many seconds it has not been used at this time.
+    Idle(UnixMillis),
+    /// Its counter.
+    Freq,
+}
+
+/// Why a snapshot was not written.
+#[derive(Debug)]
+pub enum WriteError<E> {
+    /// The view holds something that does not go into the encoder.
+    Encode(EncodeError),
+    /// Whoever takes the bytes failed.
+    Drain(E),
+}
+
+/// Bytes are handed on in blocks of about this size.
+const BLOCK_BYTES: usize = 1 << 18;
+
+/// Writes `view` through `encoder`, and returns how many keys there were. `drain` takes the bytes,
+/// block by block.
+pub fn write<E>(
+    mut view: FrozenView,
+    encoder: &mut Encoder,
+    preamble: &Preamble,
+    drain: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+) -> Result<u64, WriteError<E>> {
+    let mut file = File {
+        encoder,
+        drain,
+        access: preamble.access,
+    };
+    file.preamble(preamble)?;
+    let dbs: Vec<(DbIndex, usize, usize)> = view.databases().collect();
+    let mut keys = 0;
+    for (db, len, expires) in dbs {
+        file.put(&Event::SelectDb(db))?;
+        file.put(&Event::ResizeDb {
+            keys: len as u64,
+            expires: expires as u64,
+        })?;
+        view.for_each(db, |entry| {
+            keys += 1;
+            file.entry(entry)
+        })?;
+    }
+    file.encoder.finish()?;
+    file.drain()?;
+    Ok(keys)
+}
+
+struct File<'f, E> {
+    encoder: &'f mut Encoder,
+    drain: &'f mut dyn FnMut(&[u8]) -> Result<(), E>,
+    access: Access,
+}
+
+impl<E> File<'_, E> {
+    fn put(&mut self, event: &Event<'_>) -> Result<(), WriteError<E>> {
+        self.encoder.put(event)?;
+        if self.encoder.buffer().len() >= BLOCK_BYTES {
+            self.drain()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn drain(&mut self) -> Result<(), WriteError<E>> {
+        (self.drain)(self.encoder.buffer()).map_err(WriteError::Drain)?;
+        self.encoder.clear();
+        Ok(())
+    }
+
+    fn preamble(&mut self, preamble: &Preamble) -> Result<(), WriteError<E>> {
+        self.put(&Event::Start(self.encoder.target().version()))?;
+        for (name, value) in &preamble.aux {
+            self.put(&Event::Aux {
+                key: name.as_bytes(),
+                value,
+            })?;
+        }
+        for code in &preamble.functions {
+            self.put(&Event::Function(code))?;
+        }
+        preamble
+            .module_aux
+            .iter()
+            .try_for_each(|data| self.put(&Event::ModuleAux(data)))
+    }
+
+    fn entry(&mut self, entry: FrozenEntry<'_>) -> Result<(), WriteError<E>> {
+        let meta = KeyMeta {
+            expire: entry.deadline,
+            idle_secs: match self.access {
+                Access::Idle(now) => Some(entry.idle_secs(now)),
+                _ => None,
+            },
+            freq: (self.access == Access::Freq).then(|| entry.freq()),
+        };
+        self.encoder.put(&Event::Key {
+            key: entry.key,
+            meta,
+        })?;
+        let target = self.encoder.target();
+        let encoder = &mut *self.encoder;
+        parts::put(entry.value, target, &mut |part| {
+            encoder.put(&Event::Value(*part))
+        })?;
+        if self.encoder.buffer().len() >= BLOCK_BYTES {
+            self.drain()
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl<E> From<EncodeError> for WriteError<E> {
+    fn from(error: EncodeError) -> WriteError<E> {
+        WriteError::Encode(error)
+    }
+}
