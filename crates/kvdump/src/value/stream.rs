@@ -34,8 +34,7 @@ pub(super) fn read(call: &mut impl Call, key: &[u8]) -> Result<Value, Error> {
         stream.insert("entries_added".to_owned(), json!(added.integer()?));
     }
     let groups = fields.need("groups")?.into_items()?;
-    let groups: Result<Vec<Value>, Error> = groups.into_iter().map(group).collect();
-    stream.insert("groups".to_owned(), Value::Array(groups?));
+    stream.insert("groups".to_owned(), by_name(groups, group)?);
     Ok(Value::Object(stream))
 }
 
@@ -57,6 +56,16 @@ fn entries(reply: Reply) -> Result<Value, Error> {
     Ok(Value::Array(rows))
 }
 
+/// Groups or consumers, sorted by their names as they are written: servers differ in the order.
+fn by_name(items: Vec<Reply>, read: fn(Reply) -> Result<Value, Error>) -> Result<Value, Error> {
+    let mut rows = Vec::with_capacity(items.len());
+    for item in items {
+        rows.push(read(item)?);
+    }
+    rows.sort_by_cached_key(|row: &Value| row["name"].to_string());
+    Ok(Value::Array(rows))
+}
+
 fn group(reply: Reply) -> Result<Value, Error> {
     let mut fields = Fields::of(reply)?;
     let mut group = Map::new();
@@ -73,10 +82,9 @@ fn group(reply: Reply) -> Result<Value, Error> {
         Some(Reply::Nil) => drop(group.insert("entries_read".to_owned(), Value::Null)),
         Some(read) => drop(group.insert("entries_read".to_owned(), json!(read.integer()?))),
     }
-    group.insert("pel".to_owned(), pending(fields.need("pel")?)?);
+    group.insert("pel".to_owned(), pending(pel(&mut fields)?)?);
     let consumers = fields.need("consumers")?.into_items()?;
-    let consumers: Result<Vec<Value>, Error> = consumers.into_iter().map(consumer).collect();
-    group.insert("consumers".to_owned(), Value::Array(consumers?));
+    group.insert("consumers".to_owned(), by_name(consumers, consumer)?);
     Ok(Value::Object(group))
 }
 
@@ -94,8 +102,15 @@ fn consumer(reply: Reply) -> Result<Value, Error> {
     if let Some(active) = fields.take("active-time") {
         consumer.insert("active_ms".to_owned(), json!(active.integer()?));
     }
-    consumer.insert("pel".to_owned(), pending(fields.need("pel")?)?);
+    consumer.insert("pel".to_owned(), pending(pel(&mut fields)?)?);
     Ok(Value::Object(consumer))
+}
+
+/// The pending entries, which 6.2 names otherwise.
+fn pel(fields: &mut Fields) -> Result<Reply, Error> {
+    fields
+        .take("pel")
+        .map_or_else(|| fields.need("pending"), Ok)
 }
 
 /// Pending entries: `[id, consumer, ms, count]` of a group, `[id, ms, count]` of a consumer.
