@@ -1,1 +1,71 @@
-//! A Redis-compatible storage engine that programs link in
+//! Duramen: a Redis-compatible storage engine that a program links in.
+//!
+//! It holds the keyspace of Redis and Valkey, reads the data directories that they leave behind,
+//! and writes ones that they open. There is no network inside.
+//!
+//! ```
+//! use duramen::{Engine, Expiry};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path();
+//! let engine = Engine::open(path)?;
+//! let mut session = engine.session();
+//!
+//! session.set("greeting", "hello")?;
+//! session.set_expiring("token", "t0ps3cret", Expiry::InMillis(60_000))?;
+//! session.hset("user:1", &[("name", "Ada"), ("born", "1815")])?;
+//! assert_eq!(session.get("greeting")?, Some(b"hello".to_vec()));
+//!
+//! // Any command, as a client would send it.
+//! let reply = session.execute(&["ZADD", "scores", "1.5", "ada", "2", "bob"]);
+//! assert_eq!(reply, duramen::Reply::Integer(2));
+//!
+//! drop(session);
+//! engine.close()?; // dump.rdb is on disk, and a real server opens it
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate composes the layers below it and knows them all; it knows no socket, no terminal and
+//! no clock but the one it was handed ([`Clock`]).
+
+mod builder;
+mod clock;
+mod config;
+mod datadir;
+mod engine;
+mod families;
+mod functions;
+mod log;
+mod registry;
+mod reply;
+mod session;
+mod stats;
+
+pub use builder::Builder;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use commands::{Error, Protocol, ReplySink};
+pub use config::{Config, ConfigError, Policy, SavePoint};
+pub use datadir::{
+    FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
+};
+pub use engine::Engine;
+pub use keyspace::{FrozenView, StringRef, ValueRef};
+pub use rdb::Target;
+pub use reply::{Reply, RespSink};
+pub use session::{Expiry, Session};
+pub use storage;
+pub use units::{DbIndex, UnixMillis};
+
+/// Whose snapshots are written when neither the configuration nor the directory says otherwise.
+const DEFAULT_TARGET: Target = Target::Redis10;
+
+/// The version that clients are told: the level of answers, not of this crate.
+const REPORTED_VERSION: &str = "7.2.4";
+
+/// The version that snapshots for Valkey name as their writer's.
+const VALKEY_VERSION: &str = "9.0.0";
+
+/// What `HELLO` calls the server. Clients look for this name.
+const SERVER_NAME: &str = "redis";

@@ -1,0 +1,159 @@
+use crate::OpenError;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigError};
+use crate::datadir;
+use crate::engine::{Engine, Inner, Parts};
+use crate::log::Log;
+use journal::Journal;
+use keyspace::{Keyspace, Options};
+use std::path::Path;
+use std::sync::Arc;
+use storage::{Os, Storage};
+use units::{ReplId, ReplOffset};
+
+/// How much of the journal is kept in memory when nothing else says so (`repl-backlog-size`).
+const JOURNAL_BYTES_MAX: u64 = 1 << 20;
+
+/// Settings for an engine that is about to be opened.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let engine = duramen::Engine::builder(dir.path())
+///     .config("save", "")?
+///     .shards(1)
+///     .open()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Builder<S: Storage = Os> {
+    config: Config,
+    storage: Option<S>,
+    clock: Arc<dyn Clock>,
+    seed: Option<u64>,
+    shards: usize,
+    read_only: bool,
+}
+
+impl Builder {
+    pub(crate) fn new(path: &Path) -> Builder {
+        let config = Config {
+            dir: path.to_owned(),
+            ..Config::default()
+        };
+        Builder {
+            config,
+            storage: Some(Os),
+            clock: Arc::new(SystemClock),
+            seed: None,
+            shards: default_shards(),
+            read_only: false,
+        }
+    }
+
+    pub(crate) fn in_memory() -> Builder {
+        Builder {
+            storage: None,
+            ..Builder::new(Path::new(""))
+        }
+    }
+}
+
+/// Four a core, so that two threads seldom meet.
+fn default_shards() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores * 4).next_power_of_two().min(256)
+}
+
+impl<S: Storage> Builder<S> {
+    /// Sets `name` to `value`, in the words of `redis.conf`.
+    pub fn config(mut self, name: &str, value: &str) -> Result<Builder<S>, ConfigError> {
+        self.config.set(name, value)?;
+        Ok(self)
+    }
+
+    /// Uses `storage` for the directory instead of the operating system's files.
+    pub fn storage<T: Storage>(self, storage: T) -> Builder<T> {
+        let Builder {
+            config,
+            clock,
+            seed,
+            shards,
+            read_only,
+            ..
+        } = self;
+        Builder {
+            config,
+            storage: Some(storage),
+            clock,
+            seed,
+            shards,
+            read_only,
+        }
+    }
+
+    /// Takes the time from `clock` instead of the machine's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Builder<S> {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Makes every random choice follow from `seed`: the key of the hash, the replication id,
+    /// random keys and members. Without it they can't be foreseen.
+    pub fn seed(mut self, seed: u64) -> Builder<S> {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Splits the keyspace into `shards` parts with locks of their own, rounded up to a power of
+    /// two; four a core by default.
+    pub fn shards(mut self, shards: usize) -> Builder<S> {
+        self.shards = shards.clamp(1, 256).next_power_of_two();
+        self
+    }
+
+    /// Takes no lock and writes nothing.
+    pub fn read_only(mut self) -> Builder<S> {
+        self.read_only = true;
+        self
+    }
+
+    /// Opens the directory, reads what is there, and returns the engine. See
+    /// [`Engine::recovery_report`] for what was found.
+    pub fn open(self) -> Result<Engine, OpenError> {
+        let seed = self.seed.unwrap_or_else(random_seed);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let inner = Inner::new(Parts {
+            keyspace: Keyspace::new(Options {
+                shards: self.shards,
+                databases: self.config.databases,
+                hash_key: (rng.u64(..), rng.u64(..)),
+                limits: self.config.limits,
+            }),
+            log: Log::new(new_journal(&mut rng)),
+            config: self.config,
+            clock: self.clock,
+            seed,
+            read_only: self.read_only,
+        });
+        let engine = Engine::from_inner(inner);
+        if let Some(storage) = self.storage {
+            datadir::open(storage, &engine)?;
+        }
+        Ok(engine)
+    }
+}
+
+fn new_journal(rng: &mut fastrand::Rng) -> Journal {
+    let mut bits = [0; 20];
+    rng.fill(&mut bits);
+    Journal::new(ReplId::from_bits(bits), ReplOffset(0), JOURNAL_BYTES_MAX)
+}
+
+/// From the operating system, by way of the standard library's hash keys: the key of the
+/// keyspace's hash must not be guessed.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

@@ -1,0 +1,106 @@
+//! The configuration: one struct of typed settings, and one table that gives each its name.
+
+mod save_points;
+mod table;
+mod value;
+
+pub use save_points::SavePoint;
+pub use table::ConfigError;
+pub(crate) use table::{Parameter, parameter, parameters};
+
+use keyspace::{AccessPolicy, Limits};
+use rdb::Target;
+use std::path::PathBuf;
+
+/// Everything that can be configured. Names and defaults are Redis's; see [`Config::set`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub(crate) dir: PathBuf,
+    pub(crate) dbfilename: String,
+    pub(crate) databases: u32,
+    pub(crate) save: Vec<SavePoint>,
+    pub(crate) rdbcompression: bool,
+    pub(crate) rdbchecksum: bool,
+    /// `None`: the family and version of the file that was opened, else REDIS 10.
+    pub(crate) rdb_target: Option<Target>,
+    pub(crate) rdb_save_lossy: bool,
+    /// `None`: as the directory says. A directory that holds an AOF opens with one.
+    pub(crate) appendonly: Option<bool>,
+    pub(crate) appendfilename: String,
+    pub(crate) appenddirname: String,
+    pub(crate) aof_load_truncated: bool,
+    pub(crate) maxmemory_policy: Policy,
+    pub(crate) proto_max_bulk_len: u64,
+    pub(crate) limits: Limits,
+}
+
+/// What is evicted when memory runs out, and with it what is remembered of each access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the variants are Redis's names")]
+pub enum Policy {
+    NoEviction,
+    AllkeysLru,
+    AllkeysLfu,
+    AllkeysRandom,
+    VolatileLru,
+    VolatileLfu,
+    VolatileRandom,
+    VolatileTtl,
+}
+
+impl Policy {
+    /// Every policy with its name.
+    pub(crate) const NAMES: [(&'static str, Policy); 8] = [
+        ("volatile-lru", Policy::VolatileLru),
+        ("volatile-lfu", Policy::VolatileLfu),
+        ("volatile-random", Policy::VolatileRandom),
+        ("volatile-ttl", Policy::VolatileTtl),
+        ("allkeys-lru", Policy::AllkeysLru),
+        ("allkeys-lfu", Policy::AllkeysLfu),
+        ("allkeys-random", Policy::AllkeysRandom),
+        ("noeviction", Policy::NoEviction),
+    ];
+
+    /// What is remembered of each access: its time, or how many there were.
+    pub(crate) fn access(self) -> AccessPolicy {
+        match self.is_lfu() {
+            true => AccessPolicy::Lfu {
+                log_factor: 10,
+                decay_minutes: 1,
+            },
+            false => AccessPolicy::Lru,
+        }
+    }
+
+    /// Whether accesses are counted (LFU) instead of dated (LRU).
+    pub(crate) fn is_lfu(self) -> bool {
+        matches!(self, Policy::AllkeysLfu | Policy::VolatileLfu)
+    }
+
+    /// Whether a snapshot carries the idle time of each key.
+    pub(crate) fn is_lru(self) -> bool {
+        matches!(self, Policy::AllkeysLru | Policy::VolatileLru)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            dir: PathBuf::from("."),
+            dbfilename: "dump.rdb".to_owned(),
+            databases: 16,
+            save: SavePoint::defaults(),
+            rdbcompression: true,
+            rdbchecksum: true,
+            rdb_target: None,
+            rdb_save_lossy: false,
+            appendonly: None,
+            appendfilename: "appendonly.aof".to_owned(),
+            appenddirname: "appendonlydir".to_owned(),
+            aof_load_truncated: true,
+            maxmemory_policy: Policy::NoEviction,
+            proto_max_bulk_len: 512 << 20,
+            limits: Limits::default(),
+        }
+    }
+}

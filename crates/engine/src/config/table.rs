@@ -1,0 +1,178 @@
+use super::Config;
+use super::value::Setting;
+use std::fmt;
+
+/// A setting that was refused: which, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// There is no setting of that name.
+    Unknown(String),
+    /// The setting can be chosen only before the engine is opened.
+    Immutable(&'static str),
+    /// The value is not one that the setting takes.
+    Invalid {
+        /// The setting.
+        name: &'static str,
+        /// The value as it was given.
+        value: String,
+        /// What it should have been.
+        expected: String,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Unknown(name) => write!(f, "unknown setting '{name}'"),
+            ConfigError::Immutable(_) => f.write_str("can't set immutable config"),
+            ConfigError::Invalid { expected, .. } => f.write_str(expected),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One setting: its name, when it may change, how it is read and written.
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    /// An older name that still works.
+    alias: Option<&'static str>,
+    pub(crate) immutable: bool,
+    pub(crate) get: fn(&Config) -> String,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+macro_rules! parameter {
+    ($name:literal $(or $alias:literal)?, $($field:ident).+ $(, $immutable:ident)?) => {
+        Parameter {
+            name: $name,
+            alias: parameter!(@alias $($alias)?),
+            immutable: parameter!(@immutable $($immutable)?),
+            get: |config| config.$($field).+.print(),
+            set: |config, text| read(text, &mut config.$($field).+),
+        }
+    };
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+    (@immutable) => { false };
+    (@immutable immutable) => { true };
+}
+
+/// Every setting there is, by name.
+const PARAMETERS: &[Parameter] = &[
+    parameter!("aof-load-truncated", aof_load_truncated),
+    parameter!("appenddirname", appenddirname, immutable),
+    parameter!("appendfilename", appendfilename, immutable),
+    parameter!("appendonly", appendonly, immutable),
+    parameter!("databases", databases, immutable),
+    parameter!("dbfilename", dbfilename),
+    parameter!("dir", dir, immutable),
+    parameter!("hash-max-listpack-entries" or "hash-max-ziplist-entries", limits.hash_max_listpack_entries),
+    parameter!("hash-max-listpack-value" or "hash-max-ziplist-value", limits.hash_max_listpack_value),
+    parameter!("list-compress-depth", limits.list_compress_depth),
+    parameter!("list-max-listpack-size" or "list-max-ziplist-size", limits.list_max_listpack_size),
+    parameter!("maxmemory-policy", maxmemory_policy),
+    parameter!("proto-max-bulk-len", proto_max_bulk_len),
+    parameter!("rdb-save-lossy", rdb_save_lossy),
+    parameter!("rdb-target", rdb_target),
+    parameter!("rdbchecksum", rdbchecksum),
+    parameter!("rdbcompression", rdbcompression),
+    parameter!("save", save),
+    parameter!("set-max-intset-entries", limits.set_max_intset_entries),
+    parameter!("set-max-listpack-entries", limits.set_max_listpack_entries),
+    parameter!("set-max-listpack-value", limits.set_max_listpack_value),
+    parameter!("stream-node-max-bytes", limits.stream_node_max_bytes),
+    parameter!("stream-node-max-entries", limits.stream_node_max_entries),
+    parameter!("zset-max-listpack-entries" or "zset-max-ziplist-entries", limits.zset_max_listpack_entries),
+    parameter!("zset-max-listpack-value" or "zset-max-ziplist-value", limits.zset_max_listpack_value),
+];
+
+fn read<T: Setting>(text: &str, into: &mut T) -> Result<(), String> {
+    *into = T::parse(text).ok_or_else(T::expected)?;
+    Ok(())
+}
+
+/// Every setting there is, by name.
+pub(crate) fn parameters() -> &'static [Parameter] {
+    PARAMETERS
+}
+
+/// The setting of that name or older name, in any case.
+pub(crate) fn parameter(name: &str) -> Option<&'static Parameter> {
+    PARAMETERS.iter().find(|row| {
+        let names = [Some(row.name), row.alias];
+        names
+            .into_iter()
+            .flatten()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    })
+}
+
+impl Config {
+    /// Sets the setting `name`, by the names and in the notation of `redis.conf`.
+    ///
+    /// Besides Redis's there are two: `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...: who must
+    /// be able to read snapshots) and `rdb-save-lossy` (save what the target can hold and drop the
+    /// rest, instead of refusing).
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        let row = parameter(name).ok_or_else(|| ConfigError::Unknown(name.to_owned()))?;
+        (row.set)(self, value).map_err(|expected| ConfigError::Invalid {
+            name: row.name,
+            value: value.to_owned(),
+            expected,
+        })
+    }
+
+    /// The same, refusing what can't change any more.
+    pub(crate) fn set_while_open(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        match parameter(name) {
+            Some(row) if row.immutable => Err(ConfigError::Immutable(row.name)),
+            _ => self.set(name, value),
+        }
+    }
+
+    /// The value of the setting `name` as `redis.conf` would have it.
+    pub fn get(&self, name: &str) -> Option<String> {
+        parameter(name).map(|row| (row.get)(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_print_what_they_read() {
+        assert!(PARAMETERS.is_sorted_by_key(|row| row.name));
+        let defaults = Config::default();
+        for row in PARAMETERS {
+            let mut config = Config::default();
+            let text = (row.get)(&defaults);
+            assert_eq!(config.set(row.name, &text), Ok(()), "{}", row.name);
+            assert_eq!((row.get)(&config), text);
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_setting() {
+        let mut config = Config::default();
+        assert_eq!(
+            config.set("nope", "1"),
+            Err(ConfigError::Unknown("nope".into()))
+        );
+        let refused = config.set("RDBchecksum", "maybe");
+        assert!(matches!(
+            refused,
+            Err(ConfigError::Invalid {
+                name: "rdbchecksum",
+                ..
+            })
+        ));
+        assert_eq!(config.set("hash-max-ziplist-entries", "7"), Ok(()));
+        assert_eq!(
+            config.get("hash-max-listpack-entries").as_deref(),
+            Some("7")
+        );
+    }
+}

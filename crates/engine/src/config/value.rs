@@ -1,0 +1,171 @@
+//! How each kind of setting reads and prints.
+
+use super::{Policy, SavePoint};
+use rdb::Target;
+use std::path::PathBuf;
+
+/// A kind of setting: `expected` names what `parse` accepts.
+pub(super) trait Setting: Sized {
+    fn expected() -> String;
+    fn parse(text: &str) -> Option<Self>;
+    fn print(&self) -> String;
+}
+
+impl Setting for bool {
+    fn expected() -> String {
+        "argument must be 'yes' or 'no'".to_owned()
+    }
+    fn parse(text: &str) -> Option<bool> {
+        match text.to_ascii_lowercase().as_str() {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        }
+    }
+    fn print(&self) -> String {
+        if *self { "yes" } else { "no" }.to_owned()
+    }
+}
+
+/// Not said is printed as `no`: the directory decides only while it is opened.
+impl Setting for Option<bool> {
+    fn expected() -> String {
+        bool::expected()
+    }
+    fn parse(text: &str) -> Option<Self> {
+        bool::parse(text).map(Some)
+    }
+    fn print(&self) -> String {
+        self.unwrap_or(false).print()
+    }
+}
+
+macro_rules! integer_setting {
+    ($($int:ty),*) => {$(
+        impl Setting for $int {
+            fn expected() -> String {
+                "argument couldn't be parsed into an integer".to_owned()
+            }
+            fn parse(text: &str) -> Option<$int> {
+                <$int>::try_from(parse_memory(text)?).ok()
+            }
+            fn print(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+
+integer_setting!(i32, u32, u64, usize);
+
+impl Setting for String {
+    fn expected() -> String {
+        "argument must be text".to_owned()
+    }
+    fn parse(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+    fn print(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Setting for PathBuf {
+    fn expected() -> String {
+        "argument must be a path".to_owned()
+    }
+    fn parse(text: &str) -> Option<PathBuf> {
+        Some(PathBuf::from(text))
+    }
+    fn print(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl Setting for Vec<SavePoint> {
+    fn expected() -> String {
+        "Invalid save parameters".to_owned()
+    }
+    fn parse(text: &str) -> Option<Self> {
+        SavePoint::parse(text)
+    }
+    fn print(&self) -> String {
+        SavePoint::print(self)
+    }
+}
+
+impl Setting for Policy {
+    fn expected() -> String {
+        let names = Policy::NAMES.map(|(name, _)| name);
+        format!(
+            "argument(s) must be one of the following: {}",
+            names.join(", ")
+        )
+    }
+    fn parse(text: &str) -> Option<Policy> {
+        let mut names = Policy::NAMES.into_iter();
+        names
+            .find(|(name, _)| name.eq_ignore_ascii_case(text))
+            .map(|(_, policy)| policy)
+    }
+    fn print(&self) -> String {
+        let mut names = Policy::NAMES.into_iter();
+        names
+            .find(|(_, policy)| policy == self)
+            .map_or("", |(name, _)| name)
+            .to_owned()
+    }
+}
+
+/// `auto`, or the name of a target.
+impl Setting for Option<Target> {
+    fn expected() -> String {
+        "argument must be 'auto' or a target such as redis-7.0, redis-7.2, redis-7.4, valkey-9"
+            .to_owned()
+    }
+    fn parse(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("auto") {
+            Some(None)
+        } else {
+            text.parse().ok().map(Some)
+        }
+    }
+    fn print(&self) -> String {
+        self.map_or("auto".to_owned(), |target| target.to_string())
+    }
+}
+
+/// A number with an optional unit: `k` and `kb`, `m` and `mb`, `g` and `gb` (powers of 1000 and
+/// of 1024).
+fn parse_memory(text: &str) -> Option<i64> {
+    let text = text.to_ascii_lowercase();
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let factor = match unit {
+        "" | "b" => 1,
+        "k" => 1000,
+        "kb" => 1 << 10,
+        "m" => 1_000_000,
+        "mb" => 1 << 20,
+        "g" => 1_000_000_000,
+        "gb" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<i64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_has_units_of_both_kinds() {
+        assert_eq!(parse_memory("512mb"), Some(512 << 20));
+        assert_eq!(parse_memory("1K"), Some(1000));
+        assert_eq!(parse_memory("-2"), Some(-2));
+        assert_eq!(parse_memory("1x"), None);
+        assert_eq!(parse_memory("9223372036854775807gb"), None);
+    }
+}

@@ -1,0 +1,164 @@
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a data directory was not opened. It is as it was.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no such directory, and opening for reading makes none.
+    NoDirectory(PathBuf),
+    /// A file or the directory could not be reached, or another engine has it.
+    Storage(storage::Error),
+    /// The append-only file is damaged, or files of it are missing.
+    Aof(aof::Error),
+    /// A snapshot is damaged.
+    Rdb {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: rdb::Error,
+    },
+    /// A snapshot is sound, but what it says can't be taken in.
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: snapshot::LoadError,
+    },
+    /// A snapshot of a version that has no checksum is followed by other bytes: more likely a
+    /// damaged header than an old file.
+    BytesAfterEnd {
+        /// The file.
+        path: PathBuf,
+        /// Where the snapshot ends.
+        offset: u64,
+    },
+    /// A log holds a command that does not exist or has the wrong number of arguments.
+    Command {
+        /// The file.
+        path: PathBuf,
+        /// Where the command ends.
+        offset: u64,
+        /// The refusal.
+        error: commands::Error,
+    },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::NoDirectory(path) => write!(f, "{}: no such directory", path.display()),
+            OpenError::Storage(error) => error.fmt(f),
+            OpenError::Aof(error) => error.fmt(f),
+            OpenError::Rdb { path, source } => write!(f, "{}: {source}", path.display()),
+            OpenError::Load { path, source } => write!(f, "{}: {source}", path.display()),
+            OpenError::BytesAfterEnd { path, offset } => write!(
+                f,
+                "{}: bytes follow the end of the snapshot at offset {offset}, and its version has \
+                 no checksum: the header is probably damaged",
+                path.display()
+            ),
+            OpenError::Command {
+                path,
+                offset,
+                error,
+            } => {
+                write!(
+                    f,
+                    "{}: command before offset {offset}: {error}",
+                    path.display()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            OpenError::Storage(error) => Some(error),
+            OpenError::Aof(error) => Some(error),
+            OpenError::Rdb { source, .. } => Some(source),
+            OpenError::Load { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<storage::Error> for OpenError {
+    fn from(error: storage::Error) -> OpenError {
+        OpenError::Storage(error)
+    }
+}
+
+impl From<aof::Error> for OpenError {
+    fn from(error: aof::Error) -> OpenError {
+        OpenError::Aof(error)
+    }
+}
+
+/// Why nothing was saved. The files are as they were.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// The engine has no directory.
+    NoDirectory,
+    /// The directory was opened for reading.
+    ReadOnly,
+    /// The file is not what this engine read or wrote last: somebody else wrote it.
+    ChangedBehindOurBack(PathBuf),
+    /// The target can't hold everything, and leave to lose it was not given.
+    Lossy {
+        /// Whose files are written.
+        target: rdb::Target,
+        /// What would be lost.
+        losses: rdb::Losses,
+    },
+    /// Something in memory does not go into a snapshot.
+    Encode(rdb::EncodeError),
+    /// A file could not be written.
+    Storage(storage::Error),
+    /// The files of the append-only file could not be told.
+    Aof(aof::Error),
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SaveError::NoDirectory => f.write_str("this engine has no data directory"),
+            SaveError::ReadOnly => f.write_str("the data directory was opened for reading only"),
+            SaveError::ChangedBehindOurBack(path) => write!(
+                f,
+                "{} was changed by somebody else since it was opened; nothing was saved",
+                path.display()
+            ),
+            SaveError::Lossy { target, losses } => lossy(f, *target, losses),
+            SaveError::Encode(error) => error.fmt(f),
+            SaveError::Storage(error) => error.fmt(f),
+            SaveError::Aof(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Names everything that would be lost, in one line.
+fn lossy(f: &mut fmt::Formatter<'_>, target: rdb::Target, losses: &rdb::Losses) -> fmt::Result {
+    write!(f, "nothing was saved, because {target} cannot hold")?;
+    let rows = losses.rows().iter().filter(|row| row.what.is_data());
+    for (i, row) in rows.enumerate() {
+        let and = if i == 0 { "" } else { "," };
+        write!(f, "{and} {} ({} times", row.what, row.count)?;
+        match row.first_key.is_empty() {
+            true => f.write_str(")")?,
+            false => write!(f, ", first at key \"{}\")", row.first_key.escape_ascii())?,
+        }
+    }
+    f.write_str("; choose another rdb-target, or set rdb-save-lossy yes to drop them")
+}
+
+impl std::error::Error for SaveError {}
+
+impl From<storage::Error> for SaveError {
+    fn from(error: storage::Error) -> SaveError {
+        SaveError::Storage(error)
+    }
+}

@@ -1,0 +1,258 @@
+//! From files to the keyspace.
+
+use super::report::{FileReport, LogReport, RdbReport, RecoveryReport};
+use super::{Names, OpenError};
+use crate::engine::Engine;
+use crate::reply::Discard;
+use crate::session::Session;
+use aof::{Located, LogReader, Record};
+use rdb::{Decoder, DecoderOptions, Event, Target, Version};
+use snapshot::{LoadOptions, LoadSummary, Loader};
+use std::path::{Path, PathBuf};
+use storage::{File, Mode, Reader, Storage};
+
+/// Reads what counts: the append-only file if there is one and it is not turned off, else the
+/// snapshot.
+pub(super) fn recover<S: Storage>(
+    storage: &S,
+    engine: &Engine,
+    located: &Located,
+    names: &Names,
+    rdb: &Path,
+    report: &mut RecoveryReport,
+) -> Result<(), OpenError> {
+    let wanted = engine.inner().config.read().appendonly;
+    let is_there = *located != Located::Nothing;
+    engine.inner().config.write().appendonly = Some(wanted.unwrap_or(is_there));
+    if is_there && wanted != Some(false) {
+        return read_log(storage, engine, located, names, report);
+    }
+    if is_there {
+        report.warnings.push(format!(
+            "appendonly is off, so the append-only file in {} is not read; it is older or newer \
+             than the snapshot",
+            names.data_dir().display()
+        ));
+    }
+    if storage.stamp(rdb)?.is_none() {
+        return Ok(());
+    }
+    if wanted == Some(true) {
+        report.warnings.push(format!(
+            "appendonly is on but there is no append-only file: {} was loaded, where a server \
+             would have started empty",
+            rdb.display()
+        ));
+    }
+    read_rdb(storage, engine, rdb, report)
+}
+
+fn read_rdb<S: Storage>(
+    storage: &S,
+    engine: &Engine,
+    path: &Path,
+    report: &mut RecoveryReport,
+) -> Result<(), OpenError> {
+    let mut input = Reader::new(storage.open(path, Mode::Read)?);
+    let summary = decode(&mut input, engine, path, false)?;
+    let offset = input.position();
+    if !input.buffer().is_empty() || input.fill()? > 0 {
+        if !summary.version.is_some_and(Version::has_checksum) {
+            return Err(OpenError::BytesAfterEnd {
+                path: path.to_owned(),
+                offset,
+            });
+        }
+        report.warnings.push(format!(
+            "{}: bytes after the end of the snapshot at offset {offset} do not count",
+            path.display()
+        ));
+    }
+    let rdb = Some(take_in(engine, summary));
+    report.files.push(FileReport {
+        path: path.to_owned(),
+        rdb,
+        log: None,
+    });
+    Ok(())
+}
+
+/// Decodes one snapshot from `input` into the keyspace, and stops behind its last byte.
+fn decode<F: File>(
+    input: &mut Reader<F>,
+    engine: &Engine,
+    path: &Path,
+    keep_expired: bool,
+) -> Result<LoadSummary, OpenError> {
+    let damaged = |source| OpenError::Rdb {
+        path: path.to_owned(),
+        source,
+    };
+    let refused = |source| OpenError::Load {
+        path: path.to_owned(),
+        source,
+    };
+    let options = LoadOptions {
+        now: engine.now(),
+        keep_expired,
+    };
+    let mut loader = Loader::new(engine.keyspace(), options);
+    let mut decoder = Decoder::new(DecoderOptions::default());
+    loop {
+        if input.buffer().is_empty() && input.fill()? == 0 {
+            decoder.finish_input();
+        }
+        let fed = input.buffer().len();
+        decoder.feed(input.buffer());
+        while let Some(event) = decoder.next().map_err(damaged)? {
+            loader.put(&event).map_err(refused)?;
+            if let Event::End { .. } = event {
+                break;
+            }
+        }
+        if decoder.is_done() {
+            input.consume(fed - decoder.rest().len());
+            return Ok(loader.finish());
+        }
+        input.consume(fed);
+    }
+}
+
+/// Keeps what a snapshot says besides keys.
+fn take_in(engine: &Engine, summary: LoadSummary) -> RdbReport {
+    let inner = engine.inner();
+    let functions = summary.functions.len();
+    for code in &summary.functions {
+        // Libraries whose header is odd were loaded by a server once: they stay as they are.
+        inner.functions.write().adopt(code);
+    }
+    inner.module_aux.write().extend(summary.module_aux);
+    if let Some(version) = summary.version {
+        engine.set_default_target(Target::for_version(version));
+    }
+    RdbReport {
+        version: summary.version,
+        aux: summary.aux,
+        keys: summary.keys,
+        expired: summary.expired,
+        empty: summary.empty,
+        functions,
+    }
+}
+
+fn read_log<S: Storage>(
+    storage: &S,
+    engine: &Engine,
+    located: &Located,
+    names: &Names,
+    report: &mut RecoveryReport,
+) -> Result<(), OpenError> {
+    let paths: Vec<PathBuf> = match located {
+        Located::Nothing => Vec::new(),
+        Located::Single { path } => vec![path.clone()],
+        Located::Multi { manifest, ignored } => {
+            report.warnings.extend(ignored.iter().map(|path| {
+                format!(
+                    "{} counts for nothing beside the manifest's files",
+                    path.display()
+                )
+            }));
+            manifest.data().map(|file| names.file(&file.name)).collect()
+        }
+    };
+    let last = paths.len().saturating_sub(1);
+    for (number, path) in paths.into_iter().enumerate() {
+        let file = read_log_file(storage, engine, path, number == last)?;
+        report.files.push(file);
+    }
+    Ok(())
+}
+
+/// Every file starts in database 0, outside of a transaction.
+fn read_log_file<S: Storage>(
+    storage: &S,
+    engine: &Engine,
+    path: PathBuf,
+    is_last: bool,
+) -> Result<FileReport, OpenError> {
+    let mut reader = LogReader::open(storage.open(&path, Mode::Read)?)?;
+    let mut rdb = None;
+    if reader.has_preamble() {
+        let summary = decode(reader.preamble(), engine, &path, true)?;
+        rdb = Some(take_in(engine, summary));
+    }
+    let mut replay = Replay::new(engine);
+    while let Some(record) = reader.next_record()? {
+        if let Record::Command(request) = record {
+            let argv: Vec<&[u8]> = request.iter().collect();
+            let outcome = replay.run(&argv);
+            let (path, offset) = (path.clone(), reader.offset());
+            outcome.map_err(|error| OpenError::Command {
+                path,
+                offset,
+                error,
+            })?;
+        }
+    }
+    let may_be_cut = is_last && engine.inner().config.read().aof_load_truncated;
+    let tail = if may_be_cut {
+        reader.finish()?
+    } else {
+        reader.finish_whole()?
+    };
+    let is_plain_rdb = rdb.is_some() && replay.commands == 0 && tail.is_whole();
+    let log = (!is_plain_rdb).then(|| replay.report(tail));
+    Ok(FileReport { path, rdb, log })
+}
+
+/// A session that carries out what a log says.
+struct Replay {
+    session: Session,
+    commands: u64,
+    refused: u64,
+    first_refusal: Option<commands::Error>,
+}
+
+impl Replay {
+    fn new(engine: &Engine) -> Replay {
+        let session = Session::replaying(engine.clone());
+        Replay {
+            session,
+            commands: 0,
+            refused: 0,
+            first_refusal: None,
+        }
+    }
+
+    /// Carries out one command. Servers go on after one that is refused, because it was refused
+    /// when it was logged as well; one that does not exist is a log of another server, or none.
+    fn run(&mut self, argv: &[&[u8]]) -> Result<(), commands::Error> {
+        if argv.is_empty() {
+            return Ok(());
+        }
+        crate::registry::resolve(argv)?;
+        let mut reply = Discard::default();
+        self.session.execute_into(argv, &mut reply);
+        self.commands += 1;
+        if let Some(error) = reply.error {
+            self.refused += 1;
+            self.first_refusal.get_or_insert(error);
+        }
+        Ok(())
+    }
+
+    fn report(self, tail: aof::Tail) -> LogReport {
+        let Replay {
+            commands,
+            refused,
+            first_refusal,
+            ..
+        } = self;
+        LogReport {
+            commands,
+            refused,
+            first_refusal,
+            tail,
+        }
+    }
+}

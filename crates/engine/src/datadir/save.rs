@@ -1,0 +1,189 @@
+//! From the keyspace to files.
+
+use super::{DataDir, Directory, Known, SaveError};
+use crate::config::Config;
+use crate::engine::Inner;
+use crate::{REPORTED_VERSION, VALKEY_VERSION};
+use aof::{BaseFormat, Located, commit_base, locate};
+use rdb::{Encoder, EncoderOptions, Family, Losses, Target};
+use snapshot::{Access, Preamble, WriteError};
+use std::path::{Path, PathBuf};
+use storage::{Stamp, Storage, Writer, replace};
+
+/// What a save wrote.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SaveReport {
+    /// Whose files they are.
+    pub target: Target,
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// Keys in them.
+    pub keys: u64,
+    /// What the target could not hold and was dropped, as leave was given.
+    pub losses: Losses,
+}
+
+impl<S: Storage> DataDir for Directory<S> {
+    /// The snapshot first, then the append-only file if there is to be one: its manifest is what
+    /// counts where both are there.
+    fn save(&self, engine: &Inner) -> Result<SaveReport, SaveError> {
+        debug_assert!(
+            self.lock.is_some(),
+            "a directory that is only read is not saved"
+        );
+        let mut known = self.known.lock();
+        self.refuse_strange_files(&known)?;
+        let config = engine.config.read().clone();
+        let mut snapshot = Snapshot::new(engine, &config);
+        known.rdb = Some(replace(&self.storage, &self.rdb, |file| {
+            snapshot.write(file, false)
+        })?);
+        snapshot.files.push(self.rdb.clone());
+        if config.appendonly == Some(true) {
+            self.save_log(&mut known, &mut snapshot)?;
+        }
+        Ok(snapshot.report())
+    }
+}
+
+impl<S: Storage> Directory<S> {
+    /// Somebody who does not know of the lock may have written here.
+    fn refuse_strange_files(&self, known: &Known) -> Result<(), SaveError> {
+        let unchanged = |path: &Path, stamp: Option<Stamp>| match self.storage.stamp(path)? {
+            now if now == stamp => Ok(()),
+            _ => Err(SaveError::ChangedBehindOurBack(path.to_owned())),
+        };
+        unchanged(&self.rdb, known.rdb)?;
+        unchanged(&self.names.manifest(), known.manifest)
+    }
+
+    /// A new base with everything in it and an empty incr. A single file of Redis 6.2 stays one if
+    /// that is who must read it: such servers know no folder.
+    fn save_log(&self, known: &mut Known, snapshot: &mut Snapshot<'_>) -> Result<(), SaveError> {
+        match (&known.located, snapshot.target) {
+            (Located::Single { path }, Target::Redis9) => {
+                replace(&self.storage, path, |file| snapshot.write(file, true))?;
+                snapshot.files.push(path.clone());
+            }
+            (located, _) => {
+                let write = |file: &mut Writer<S::File>| snapshot.write(file, true);
+                let (storage, names) = (&self.storage, &self.names);
+                let manifest = commit_base(storage, names, located, BaseFormat::Rdb, None, write)?;
+                let data = manifest.data().map(|file| names.file(&file.name));
+                snapshot.files.extend(data);
+                snapshot.files.push(names.manifest());
+            }
+        }
+        known.located = locate(&self.storage, &self.names).map_err(SaveError::Aof)?;
+        known.manifest = self.storage.stamp(&self.names.manifest())?;
+        Ok(())
+    }
+}
+
+/// One save: what is written, how, and what came of it.
+struct Snapshot<'e> {
+    engine: &'e Inner,
+    config: &'e Config,
+    target: Target,
+    files: Vec<PathBuf>,
+    keys: u64,
+    losses: Losses,
+}
+
+impl<'e> Snapshot<'e> {
+    fn new(engine: &'e Inner, config: &'e Config) -> Snapshot<'e> {
+        let target = engine.target(config);
+        Snapshot {
+            engine,
+            config,
+            target,
+            files: Vec::new(),
+            keys: 0,
+            losses: Losses::default(),
+        }
+    }
+
+    /// Writes everything as it is now. What would be lost is gathered to the end, so that a refusal
+    /// names all of it.
+    fn write<F: storage::File>(
+        &mut self,
+        file: &mut Writer<F>,
+        is_aof_base: bool,
+    ) -> Result<(), SaveError> {
+        let view = self.engine.keyspace.freeze();
+        let options = EncoderOptions {
+            compress: self.config.rdbcompression,
+            checksum: self.config.rdbchecksum,
+            lossy: true,
+        };
+        let mut encoder = Encoder::new(self.target, options);
+        let preamble = self.preamble(is_aof_base);
+        let mut drain = |bytes: &[u8]| file.write_all(bytes);
+        let keys = snapshot::write(view, &mut encoder, &preamble, &mut drain);
+        self.keys = keys.map_err(|error| match error {
+            WriteError::Encode(error) => SaveError::Encode(error),
+            WriteError::Drain(error) => SaveError::Storage(error),
+        })?;
+        self.losses = encoder.losses().clone();
+        let loses_data = self.losses.rows().iter().any(|row| row.what.is_data());
+        if loses_data && !self.config.rdb_save_lossy {
+            let (target, losses) = (self.target, self.losses.clone());
+            return Err(SaveError::Lossy { target, losses });
+        }
+        Ok(())
+    }
+
+    fn preamble(&self, is_aof_base: bool) -> Preamble {
+        let inner = self.engine;
+        let number = |number: i64| number.to_string().into_bytes();
+        let (name, version) = match self.target.version().family {
+            Family::Redis => ("redis-ver", REPORTED_VERSION),
+            Family::Valkey => ("valkey-ver", VALKEY_VERSION),
+        };
+        let base = if self.target == Target::Redis9 {
+            "aof-preamble"
+        } else {
+            "aof-base"
+        };
+        let aux = [
+            (name, version.as_bytes().to_vec()),
+            ("redis-bits", number(i64::from(usize::BITS))),
+            ("ctime", number(inner.clock.now().secs())),
+            ("used-mem", number(inner.keyspace.used_bytes() as i64)),
+            (base, number(i64::from(is_aof_base))),
+        ];
+        let policy = self.config.maxmemory_policy;
+        Preamble {
+            aux: aux.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            functions: inner
+                .functions
+                .read()
+                .sources()
+                .map(<[u8]>::to_vec)
+                .collect(),
+            module_aux: inner.module_aux.read().clone(),
+            access: match (policy.is_lru(), policy.is_lfu()) {
+                (true, _) => Access::Idle(inner.clock.now()),
+                (_, true) => Access::Freq,
+                _ => Access::None,
+            },
+        }
+    }
+
+    fn report(self) -> SaveReport {
+        let Snapshot {
+            target,
+            files,
+            keys,
+            losses,
+            ..
+        } = self;
+        SaveReport {
+            target,
+            files,
+            keys,
+            losses,
+        }
+    }
+}

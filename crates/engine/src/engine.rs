@@ -1,0 +1,356 @@
+use crate::OpenError;
+use crate::builder::Builder;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::datadir::{DataDir, RecoveryReport, SaveError, SaveReport};
+use crate::functions::Functions;
+use crate::log::{Batch, Log};
+use crate::session::Session;
+use crate::stats::Stats;
+use keyspace::{FrozenView, Keyspace, Mode, Plan};
+use parking_lot::{Mutex, RwLock};
+use rdb::Target;
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use units::{DbIndex, UnixMillis};
+
+/// An open keyspace with the directory that it lives in, if any.
+///
+/// A handle: clones are cheap and mean the same engine. Every method takes `&self` and may be
+/// called from any thread. Commands run in [sessions](Engine::session).
+///
+/// The directory is saved and unlocked by [`Engine::close`], or, with nobody to tell of an error,
+/// when the last handle and session are dropped.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// What all handles share.
+pub(crate) struct Inner {
+    pub(crate) keyspace: Keyspace,
+    pub(crate) log: Log,
+    pub(crate) config: RwLock<Config>,
+    pub(crate) settings_epoch: AtomicU64,
+    pub(crate) functions: RwLock<Functions>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) opened_at: UnixMillis,
+    pub(crate) seed: u64,
+    pub(crate) stats: Stats,
+    /// Changes since the last save.
+    pub(crate) dirty: AtomicU64,
+    pub(crate) open_sessions: AtomicUsize,
+    pub(crate) saving: Mutex<LastSave>,
+    pub(crate) read_only: bool,
+    /// Data of modules that a snapshot held, to be written back.
+    pub(crate) module_aux: RwLock<Vec<Vec<u8>>>,
+    /// Whose snapshots are written if the configuration does not say.
+    default_target: OnceLock<Target>,
+    /// The directory and what was found there, once it is open.
+    directory: OnceLock<(Box<dyn DataDir>, RecoveryReport)>,
+}
+
+/// What an engine is made of.
+pub(crate) struct Parts {
+    pub(crate) keyspace: Keyspace,
+    pub(crate) log: Log,
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) seed: u64,
+    pub(crate) read_only: bool,
+}
+
+/// When the data was last known to be on disk, and how the last attempt ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastSave {
+    pub(crate) at: UnixMillis,
+    pub(crate) ok: bool,
+}
+
+impl Engine {
+    /// Opens the data directory at `path`, creating it if there is none, with Redis's defaults.
+    pub fn open(path: impl AsRef<Path>) -> Result<Engine, OpenError> {
+        Engine::builder(path).open()
+    }
+
+    /// Opens the data directory at `path` for reading: takes no lock and writes nothing.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Engine, OpenError> {
+        Engine::builder(path).read_only().open()
+    }
+
+    /// An empty engine that keeps nothing.
+    pub fn open_in_memory() -> Engine {
+        Builder::in_memory()
+            .open()
+            .expect("nothing outside memory is involved")
+    }
+
+    /// Settings for an engine on the data directory at `path`.
+    pub fn builder(path: impl AsRef<Path>) -> Builder {
+        Builder::new(path.as_ref())
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Engine {
+        Engine {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// From here on the engine saves to `directory`, where `report` was found.
+    pub(crate) fn opened(&self, directory: Box<dyn DataDir>, report: RecoveryReport) {
+        let already = self.inner.directory.set((directory, report)).is_err();
+        debug_assert!(!already, "an engine has one directory");
+    }
+
+    /// A new session on database 0.
+    pub fn session(&self) -> Session {
+        let id = self.inner.stats.sessions.add(1) + 1;
+        Session::new(self.clone(), id)
+    }
+
+    /// What was found when the directory was opened.
+    pub fn recovery_report(&self) -> &RecoveryReport {
+        static NOTHING: RecoveryReport = RecoveryReport {
+            files: Vec::new(),
+            warnings: Vec::new(),
+        };
+        self.inner
+            .directory
+            .get()
+            .map_or(&NOTHING, |(_, report)| report)
+    }
+
+    /// A consistent view of every database as it is now; commands go on meanwhile.
+    pub fn freeze(&self) -> FrozenView {
+        self.inner.keyspace.freeze()
+    }
+
+    /// The digest of everything, as `DEBUG DIGEST` prints it: 20 bytes that depend on the logical
+    /// content only. `old_score_text` mixes scores in as servers before 7.2 print them.
+    pub fn digest(&self, old_score_text: bool) -> [u8; 20] {
+        snapshot::digest(self.freeze(), self.now(), old_score_text)
+    }
+
+    /// Writes everything to the data directory and returns once it is on disk.
+    pub fn save(&self) -> Result<SaveReport, SaveError> {
+        let mut last = self.inner.saving.lock();
+        let outcome = self.save_locked();
+        last.ok = outcome.is_ok();
+        if outcome.is_ok() {
+            last.at = self.now();
+            self.inner.stats.saves.add(1);
+        }
+        outcome
+    }
+
+    fn save_locked(&self) -> Result<SaveReport, SaveError> {
+        let (directory, _) = self.inner.directory.get().ok_or(SaveError::NoDirectory)?;
+        if self.inner.read_only {
+            return Err(SaveError::ReadOnly);
+        }
+        let dirty = self.inner.dirty.load(Ordering::Relaxed);
+        let report = directory.save(&self.inner)?;
+        self.inner.dirty.fetch_sub(dirty, Ordering::Relaxed);
+        Ok(report)
+    }
+
+    /// Saves if the configuration has save points or an AOF and anything changed, and refuses
+    /// nothing: sessions that are still open go on, and are saved again when the last is dropped.
+    pub fn close(self) -> Result<(), SaveError> {
+        if self.inner.must_save() {
+            self.save().map(|_| ())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The value of a setting, by its name in `redis.conf`.
+    pub fn config(&self, name: &str) -> Option<String> {
+        self.inner.config.read().get(name)
+    }
+
+    /// Changes a setting that may change while the engine is open.
+    pub fn set_config(&self, name: &str, value: &str) -> Result<(), ConfigError> {
+        self.set_configs(&[(name, value)])
+    }
+
+    /// Changes several settings, or none of them if one is refused.
+    pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
+        let mut config = self.inner.config.write();
+        let mut changed = config.clone();
+        for (name, value) in settings {
+            changed.set_while_open(name, value)?;
+        }
+        self.inner.keyspace.set_limits(changed.limits);
+        self.inner
+            .keyspace
+            .set_access_policy(changed.maxmemory_policy.access());
+        *config = changed;
+        self.inner.settings_epoch.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Deletes keys whose time has come, at most `max` of them, and returns how many there were.
+    /// Reads never show such keys; this gives their memory back.
+    pub fn expire_due(&self, max: usize) -> usize {
+        let now = self.now();
+        let mut gone = 0;
+        while gone < max
+            && let Some(shard) = self.keyspace().due_shard(now)
+        {
+            let mut keys = self.keyspace().lock(Plan::shard(Mode::Write, shard), now);
+            let expired = keys.expire_due(max - gone);
+            self.log_expired(&expired);
+            gone += expired.len();
+        }
+        gone
+    }
+}
+
+impl Engine {
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    pub(crate) fn keyspace(&self) -> &Keyspace {
+        &self.inner.keyspace
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.inner.log
+    }
+
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.inner.stats
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.inner.read_only
+    }
+
+    /// Says whose file was opened. The first one counts: logs begin with their base.
+    pub(crate) fn set_default_target(&self, target: Target) {
+        let _ = self.inner.default_target.set(target);
+    }
+
+    pub(crate) fn open_sessions(&self) -> usize {
+        self.inner.open_sessions.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn seeded_rng(&self, id: u64) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.inner.seed ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(crate) fn settings_epoch(&self) -> u64 {
+        self.inner.settings_epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn settings(&self) -> (u64, commands::Settings) {
+        let config = self.inner.config.read();
+        (self.settings_epoch(), self.inner.command_settings(&config))
+    }
+
+    /// Counts changes that are not saved yet.
+    pub(crate) fn note_changes(&self, changes: u64) {
+        if changes > 0 {
+            self.inner.dirty.fetch_add(changes, Ordering::Relaxed);
+        }
+    }
+
+    /// Deletes keys that a reader found expired, if they still are, and logs that.
+    pub(crate) fn reap(&self, expired: Vec<(DbIndex, Vec<u8>)>) {
+        for gone in &expired {
+            let (db, key) = gone;
+            let plan = self.keyspace().plan(Mode::Write, &[key]);
+            let mut keys = self.keyspace().lock(plan, self.now());
+            if keys.reap(*db, key) {
+                self.log_expired(std::slice::from_ref(gone));
+            }
+        }
+    }
+
+    /// Logs the deletion of expired keys; called under the locks under which they were deleted.
+    fn log_expired(&self, keys: &[(DbIndex, Vec<u8>)]) {
+        for (db, key) in keys {
+            let mut batch = Batch::default();
+            batch.push(*db, [b"DEL".as_slice(), key].into_iter());
+            self.log().append(&mut batch);
+        }
+        self.stats().expired_keys.add(keys.len() as u64);
+        self.note_changes(keys.len() as u64);
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(parts: Parts) -> Inner {
+        let now = parts.clock.now();
+        Inner {
+            keyspace: parts.keyspace,
+            log: parts.log,
+            config: RwLock::new(parts.config),
+            settings_epoch: AtomicU64::new(0),
+            functions: RwLock::default(),
+            clock: parts.clock,
+            opened_at: now,
+            seed: parts.seed,
+            stats: Stats::default(),
+            dirty: AtomicU64::new(0),
+            open_sessions: AtomicUsize::new(0),
+            saving: Mutex::new(LastSave { at: now, ok: true }),
+            read_only: parts.read_only,
+            module_aux: RwLock::default(),
+            default_target: OnceLock::new(),
+            directory: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn command_settings(&self, config: &Config) -> commands::Settings {
+        commands::Settings {
+            dump_target: self.target(config),
+            string_bytes_max: usize::try_from(config.proto_max_bulk_len).unwrap_or(usize::MAX),
+            replaying: false,
+            old_score_text: false,
+        }
+    }
+
+    /// Whose snapshots are written: as configured, or those of the file that was opened.
+    pub(crate) fn target(&self, config: &Config) -> Target {
+        let opened = self.default_target.get().copied();
+        config
+            .rdb_target
+            .or(opened)
+            .unwrap_or(crate::DEFAULT_TARGET)
+    }
+
+    fn must_save(&self) -> bool {
+        let config = self.config.read();
+        let wanted = !config.save.is_empty() || config.appendonly == Some(true);
+        let changed = self.dirty.load(Ordering::Relaxed) > 0;
+        wanted && changed && self.directory.get().is_some() && !self.read_only
+    }
+}
+
+/// Nothing that was written is lost by forgetting to close. An error has nobody to go to.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.must_save()
+            && let Some((directory, _)) = self.directory.get()
+        {
+            let _ = directory.save(self);
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("report", self.recovery_report())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! CONFIG GET, SET, RESETSTAT and HELP.
+
+use super::connection::unknown_subcommand;
+use crate::config::{ConfigError, Parameter, parameter, parameters};
+use crate::registry::SessionCommand;
+use crate::session::Session;
+use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob};
+
+const FLAGS: Flags = Flags::ADMIN
+    .union(Flags::NOSCRIPT)
+    .union(Flags::LOADING)
+    .union(Flags::STALE);
+
+pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
+    Spec::new("config", -2, Group::Server, FLAGS).doc(
+        "2.0.0",
+        "O(N) where N is the number of settings",
+        "subcommand [argument ...]",
+        "Reads and changes the configuration.",
+    ),
+    config,
+)];
+
+fn config(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let subcommand = args.bytes()?.to_ascii_uppercase();
+    match (&subcommand[..], args.left()) {
+        (b"GET", 1..) => get(session, args.rest(), reply),
+        (b"SET", 2..) => set(session, args.rest(), reply),
+        (b"RESETSTAT", 0) => reset_statistics(session, reply),
+        (b"HELP", 0) => help(reply),
+        _ => Err(unknown_subcommand("CONFIG", &subcommand)),
+    }
+}
+
+fn get(session: &Session, patterns: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
+    let config = session.engine.inner().config.read();
+    let wanted = |row: &&Parameter| {
+        patterns
+            .iter()
+            .any(|pattern| glob::matches(&pattern.to_ascii_lowercase(), row.name.as_bytes()))
+    };
+    let found: Vec<&Parameter> = parameters().iter().filter(wanted).collect();
+    reply.map(found.len());
+    for row in found {
+        reply.bulk(row.name.as_bytes());
+        reply.bulk((row.get)(&config).as_bytes());
+    }
+    Ok(())
+}
+
+fn set(session: &Session, words: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
+    if !words.len().is_multiple_of(2) {
+        return Err(Error::WrongArity("config|set".to_owned()));
+    }
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Syntax);
+    let mut settings = Vec::new();
+    for pair in words.chunks_exact(2) {
+        let (name, value) = (text(pair[0])?, text(pair[1])?);
+        let row = parameter(name).map_or(name, |row| row.name);
+        if settings.iter().any(|(known, _)| *known == row) {
+            return Err(refused(name, "duplicate parameter"));
+        }
+        settings.push((row, value));
+    }
+    session.engine.set_configs(&settings).map_err(explain)?;
+    reply.ok();
+    Ok(())
+}
+
+fn explain(error: ConfigError) -> Error {
+    match &error {
+        ConfigError::Unknown(name) => Error::err(format_args!(
+            "Unknown option or number of arguments for CONFIG SET - '{name}'"
+        )),
+        ConfigError::Immutable(name) | ConfigError::Invalid { name, .. } => refused(name, &error),
+    }
+}
+
+fn refused(name: &str, why: impl std::fmt::Display) -> Error {
+    Error::err(format_args!(
+        "CONFIG SET failed (possibly related to argument '{name}') - {why}"
+    ))
+}
+
+fn reset_statistics(session: &Session, reply: &mut dyn ReplySink) -> Outcome {
+    session.engine.stats().reset();
+    reply.ok();
+    Ok(())
+}
+
+fn help(reply: &mut dyn ReplySink) -> Outcome {
+    let lines = [
+        "CONFIG <subcommand> [<arg> [value] ...]. Subcommands are:",
+        "GET <pattern> [<pattern> ...]",
+        "    Settings whose names match, with their values.",
+        "SET <name> <value> [<name> <value> ...]",
+        "    Changes all of these settings, or none if one is refused.",
+        "RESETSTAT",
+        "    Sets the counters of INFO to zero.",
+        "HELP",
+        "    Prints this help.",
+    ];
+    reply.array(lines.len());
+    lines.iter().for_each(|line| reply.simple(line));
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! The conversation itself: PING, ECHO, SELECT, HELLO, CLIENT, RESET, QUIT.
+
+use crate::registry::SessionCommand;
+use crate::session::Session;
+use crate::{REPORTED_VERSION, SERVER_NAME};
+use commands::{Args, Error, Flags, Group, Outcome, Protocol, ReplySink, Spec};
+use units::DbIndex;
+
+const FAST: Flags = Flags::FAST;
+const ANY_TIME: Flags = Flags::LOADING.union(Flags::STALE).union(Flags::FAST);
+const HANDSHAKE: Flags = ANY_TIME
+    .union(Flags::NOSCRIPT)
+    .union(Flags::NO_AUTH)
+    .union(Flags::ALLOW_BUSY);
+
+const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
+    Spec::new(name, arity, Group::Connection, flags)
+}
+
+pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        spec("ping", -1, FAST).doc(
+            "1.0.0",
+            "O(1)",
+            "[message]",
+            "Answers PONG, or the message.",
+        ),
+        ping,
+    ),
+    SessionCommand::new(
+        spec("echo", 2, ANY_TIME).doc("1.0.0", "O(1)", "message", "Answers the message."),
+        echo,
+    ),
+    SessionCommand::new(
+        spec("select", 2, ANY_TIME).doc("1.0.0", "O(1)", "index", "Changes the database."),
+        select,
+    ),
+    SessionCommand::new(
+        spec("hello", -1, HANDSHAKE).doc(
+            "6.0.0",
+            "O(1)",
+            "[protover [AUTH username password] [SETNAME clientname]]",
+            "Chooses the protocol and describes the server.",
+        ),
+        hello,
+    ),
+    SessionCommand::new(
+        spec("client", -2, ANY_TIME.union(Flags::NOSCRIPT)).doc(
+            "2.4.0",
+            "O(1)",
+            "subcommand [argument ...]",
+            "Names and describes connections.",
+        ),
+        client,
+    ),
+    SessionCommand::new(
+        spec("reset", 1, HANDSHAKE).doc("6.2.0", "O(1)", "", "Makes the session as new."),
+        reset,
+    )
+    .immediate(),
+    SessionCommand::new(
+        spec("quit", -1, HANDSHAKE).doc("1.0.0", "O(1)", "", "Ends the conversation."),
+        quit,
+    )
+    .immediate(),
+];
+
+fn ping(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let message = args.peek();
+    if args.left() > 1 {
+        return Err(Error::WrongArity("ping".to_owned()));
+    }
+    match message {
+        None => reply.simple("PONG"),
+        Some(message) => reply.bulk(message),
+    }
+    Ok(())
+}
+
+fn echo(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    reply.bulk(args.bytes()?);
+    Ok(())
+}
+
+fn select(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let number = u32::try_from(args.int()?).map_err(|_| Error::DbOutOfRange)?;
+    if number >= session.engine.keyspace().databases() {
+        return Err(Error::DbOutOfRange);
+    }
+    session.client.db = DbIndex(number);
+    reply.ok();
+    Ok(())
+}
+
+fn hello(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let protocol = match args.peek() {
+        None => session.client.protocol,
+        Some(_) => protocol_version(args)?,
+    };
+    let mut name = None;
+    while !args.is_done() {
+        if args.keyword("AUTH") {
+            let (user, _password) = (args.bytes()?, args.bytes()?);
+            authenticate(user)?;
+        } else if args.keyword("SETNAME") {
+            name = Some(checked_name(args.bytes()?, "Client names")?);
+        } else {
+            let option = String::from_utf8_lossy(args.bytes()?).into_owned();
+            return Err(Error::err(format_args!(
+                "Syntax error in HELLO option '{option}'"
+            )));
+        }
+    }
+    session.client.protocol = protocol;
+    reply.set_protocol(protocol);
+    if let Some(name) = name {
+        session.client.name = name;
+    }
+    describe(session, reply);
+    Ok(())
+}
+
+fn protocol_version(args: &mut Args<'_>) -> Result<Protocol, Error> {
+    let not_a_number = |_| Error::err("Protocol version is not an integer or out of range");
+    match args.int().map_err(not_a_number)? {
+        2 => Ok(Protocol::Resp2),
+        3 => Ok(Protocol::Resp3),
+        _ => Err(Error::Text("NOPROTO unsupported protocol version".into())),
+    }
+}
+
+/// There is one user, `default`, and it needs no password: any will do.
+fn authenticate(user: &[u8]) -> Outcome {
+    if user == b"default" {
+        return Ok(());
+    }
+    Err(Error::Text(
+        "WRONGPASS invalid username-password pair or user is disabled.".into(),
+    ))
+}
+
+fn describe(session: &Session, reply: &mut dyn ReplySink) {
+    let version = match session.client.protocol {
+        Protocol::Resp2 => 2,
+        Protocol::Resp3 => 3,
+    };
+    reply.map(7);
+    for (name, value) in [("server", SERVER_NAME), ("version", REPORTED_VERSION)] {
+        reply.bulk(name.as_bytes());
+        reply.bulk(value.as_bytes());
+    }
+    reply.bulk(b"proto");
+    reply.integer(version);
+    reply.bulk(b"id");
+    reply.integer(session.client.id as i64);
+    for (name, value) in [("mode", "standalone"), ("role", "master")] {
+        reply.bulk(name.as_bytes());
+        reply.bulk(value.as_bytes());
+    }
+    reply.bulk(b"modules");
+    reply.array(0);
+}
+
+fn client(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let subcommand = args.bytes()?.to_ascii_uppercase();
+    match (&subcommand[..], args.left()) {
+        (b"ID", 0) => reply.integer(session.client.id as i64),
+        (b"GETNAME", 0) if session.client.name.is_empty() => reply.null(),
+        (b"GETNAME", 0) => reply.bulk(&session.client.name),
+        (b"SETNAME", 1) => {
+            session.client.name = checked_name(args.bytes()?, "Client names")?;
+            reply.ok();
+        }
+        (b"SETINFO", 2) => set_info(session, args, reply)?,
+        (b"INFO", 0) | (b"LIST", 0) => reply.verbatim("txt", &line(session)),
+        (b"NO-EVICT" | b"NO-TOUCH", 1) => {
+            if !args.keyword("ON") && !args.keyword("OFF") {
+                return Err(Error::Syntax);
+            }
+            reply.ok();
+        }
+        _ => return Err(unknown_subcommand("CLIENT", &subcommand)),
+    }
+    Ok(())
+}
+
+fn set_info(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let name = args.bytes()?.to_ascii_lowercase();
+    match &name[..] {
+        b"lib-name" => session.client.lib_name = checked_name(args.bytes()?, "lib-name")?,
+        b"lib-ver" => session.client.lib_ver = checked_name(args.bytes()?, "lib-ver")?,
+        _ => {
+            let name = String::from_utf8_lossy(&name);
+            return Err(Error::err(format_args!("Unrecognized option '{name}'")));
+        }
+    }
+    reply.ok();
+    Ok(())
+}
+
+/// A name that can stand in a line of `CLIENT LIST`.
+fn checked_name(name: &[u8], what: &str) -> Result<Vec<u8>, Error> {
+    if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
+        return Ok(name.to_vec());
+    }
+    Err(Error::err(format_args!(
+        "{what} cannot contain spaces, newlines or special characters."
+    )))
+}
+
+/// The session as a line of `CLIENT LIST`.
+fn line(session: &Session) -> String {
+    let client = &session.client;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!(
+        "id={} name={} db={} resp={} lib-name={} lib-ver={}\n",
+        client.id,
+        text(&client.name),
+        client.db,
+        if client.protocol == Protocol::Resp3 {
+            3
+        } else {
+            2
+        },
+        text(&client.lib_name),
+        text(&client.lib_ver),
+    )
+}
+
+fn reset(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    session.reset();
+    reply.simple("RESET");
+    Ok(())
+}
+
+fn quit(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    session.client.quit = true;
+    reply.ok();
+    Ok(())
+}
+
+/// The refusal of a subcommand that does not exist or was given the wrong number of arguments.
+pub(super) fn unknown_subcommand(container: &str, subcommand: &[u8]) -> Error {
+    let subcommand = String::from_utf8_lossy(subcommand).to_ascii_lowercase();
+    Error::err(format_args!(
+        "unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} HELP."
+    ))
+}

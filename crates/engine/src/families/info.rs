@@ -1,0 +1,132 @@
+//! The sections of INFO.
+
+use crate::session::Session;
+use crate::{REPORTED_VERSION, SERVER_NAME};
+use std::fmt::Write;
+use units::DbIndex;
+
+/// A section: its name, and what writes its lines.
+type Section = (&'static str, fn(&Session, &mut String));
+
+const SECTIONS: &[Section] = &[
+    ("Server", server),
+    ("Clients", clients),
+    ("Memory", memory),
+    ("Persistence", persistence),
+    ("Stats", stats),
+    ("Replication", replication),
+    ("Keyspace", keyspace),
+];
+
+/// The wanted sections (all of them for none named, `all`, `everything` or `default`).
+pub(super) fn render(session: &Session, wanted: &[&[u8]]) -> String {
+    let is = |name: &[u8], other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    let every = ["all", "everything", "default"];
+    let all = wanted.is_empty()
+        || wanted
+            .iter()
+            .any(|name| every.iter().any(|all| is(name, all)));
+    let mut text = String::new();
+    for (name, write) in SECTIONS {
+        if all || wanted.iter().any(|wanted| is(wanted, name)) {
+            if !text.is_empty() {
+                text.push_str("\r\n");
+            }
+            let _ = write!(text, "# {name}\r\n");
+            write(session, &mut text);
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
+    let _ = write!(text, "{name}:{value}\r\n");
+}
+
+fn server(session: &Session, text: &mut String) {
+    let inner = session.engine.inner();
+    line(text, "redis_version", REPORTED_VERSION);
+    line(text, "server_name", SERVER_NAME);
+    line(text, "duramen_version", env!("CARGO_PKG_VERSION"));
+    line(text, "redis_mode", "standalone");
+    line(text, "os", std::env::consts::OS);
+    line(text, "arch_bits", usize::BITS);
+    line(text, "process_id", std::process::id());
+    line(
+        text,
+        "uptime_in_seconds",
+        session.engine.now().since(inner.opened_at) / 1000,
+    );
+    line(
+        text,
+        "server_time_usec",
+        session.engine.now().0.saturating_mul(1000),
+    );
+}
+
+fn clients(session: &Session, text: &mut String) {
+    line(text, "connected_clients", session.engine.open_sessions());
+}
+
+fn memory(session: &Session, text: &mut String) {
+    let used = session.engine.keyspace().used_bytes();
+    line(text, "used_memory", used);
+    line(text, "used_memory_dataset", used);
+    line(text, "maxmemory", 0);
+    line(
+        text,
+        "maxmemory_policy",
+        session
+            .engine
+            .config("maxmemory-policy")
+            .unwrap_or_default(),
+    );
+}
+
+fn persistence(session: &Session, text: &mut String) {
+    let inner = session.engine.inner();
+    let last = *inner.saving.lock();
+    let appendonly = inner.config.read().appendonly == Some(true);
+    line(text, "loading", 0);
+    line(
+        text,
+        "rdb_changes_since_last_save",
+        inner.dirty.load(std::sync::atomic::Ordering::Relaxed),
+    );
+    line(text, "rdb_bgsave_in_progress", 0);
+    line(text, "rdb_last_save_time", last.at.secs());
+    line(
+        text,
+        "rdb_last_bgsave_status",
+        if last.ok { "ok" } else { "err" },
+    );
+    line(text, "rdb_saves", inner.stats.saves.value());
+    line(text, "aof_enabled", i32::from(appendonly));
+    line(text, "aof_rewrite_in_progress", 0);
+}
+
+fn stats(session: &Session, text: &mut String) {
+    let stats = session.engine.stats();
+    line(text, "total_connections_received", stats.sessions.value());
+    line(text, "total_commands_processed", stats.commands.value());
+    line(text, "expired_keys", stats.expired_keys.value());
+}
+
+fn replication(session: &Session, text: &mut String) {
+    let journal = session.engine.log().journal();
+    line(text, "role", "master");
+    line(text, "connected_slaves", 0);
+    line(text, "master_replid", journal.replid());
+    line(text, "master_repl_offset", journal.offset());
+}
+
+fn keyspace(session: &Session, text: &mut String) {
+    let keyspace = session.engine.keyspace();
+    for db in (0..keyspace.databases()).map(DbIndex) {
+        let keys = keyspace.len(db);
+        if keys > 0 {
+            let expires = keyspace.expires(db);
+            let _ = write!(text, "db{db}:keys={keys},expires={expires},avg_ttl=0\r\n");
+        }
+    }
+}

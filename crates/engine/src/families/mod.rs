@@ -1,0 +1,24 @@
+//! Commands on the session and the engine as a whole, one family a file.
+
+mod command;
+mod config;
+mod connection;
+mod debug;
+mod function;
+mod info;
+mod server;
+mod syntax;
+mod transactions;
+
+use crate::registry::SessionCommand;
+
+/// Every such family.
+pub(crate) const ALL: &[&[SessionCommand]] = &[
+    connection::COMMANDS,
+    server::COMMANDS,
+    config::COMMANDS,
+    command::COMMANDS,
+    debug::COMMANDS,
+    function::COMMANDS,
+    transactions::COMMANDS,
+];

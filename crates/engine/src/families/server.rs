@@ -1,0 +1,79 @@
+//! SAVE, LASTSAVE, INFO, TIME: the server as a whole.
+
+use super::info;
+use crate::registry::SessionCommand;
+use crate::session::Session;
+use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
+
+const SAVE_FLAGS: Flags = Flags::ADMIN
+    .union(Flags::NOSCRIPT)
+    .union(Flags::NO_MULTI)
+    .union(Flags::NO_ASYNC_LOADING);
+const ANY_TIME: Flags = Flags::LOADING.union(Flags::STALE);
+
+const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
+    Spec::new(name, arity, Group::Server, flags)
+}
+
+pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        spec("save", 1, SAVE_FLAGS).doc(
+            "1.0.0",
+            "O(N) where N is the number of keys",
+            "",
+            "Writes everything to the data directory and waits until it is on disk.",
+        ),
+        save,
+    ),
+    SessionCommand::new(
+        spec("lastsave", 1, ANY_TIME.union(Flags::FAST)).doc(
+            "1.0.0",
+            "O(1)",
+            "",
+            "Tells when the data was last saved, in seconds since the epoch.",
+        ),
+        lastsave,
+    ),
+    SessionCommand::new(
+        spec("info", -1, ANY_TIME).doc(
+            "1.0.0",
+            "O(1)",
+            "[section [section ...]]",
+            "Describes the server in lines of name and value.",
+        ),
+        info,
+    ),
+    SessionCommand::new(
+        spec("time", 1, ANY_TIME.union(Flags::FAST)).doc(
+            "2.6.0",
+            "O(1)",
+            "",
+            "Tells the time: seconds since the epoch, and microseconds within the second.",
+        ),
+        time,
+    ),
+];
+
+fn save(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    session.engine.save().map_err(Error::err)?;
+    reply.ok();
+    Ok(())
+}
+
+fn lastsave(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    reply.integer(session.engine.inner().saving.lock().at.secs());
+    Ok(())
+}
+
+fn info(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    reply.verbatim("txt", &info::render(session, args.rest()));
+    Ok(())
+}
+
+fn time(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let now = session.engine.now();
+    reply.array(2);
+    reply.bulk_int(now.secs());
+    reply.bulk_int(now.0.rem_euclid(1000) * 1000);
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! From arguments to a handler under the right locks, and from its effects into the journal.
+
+use super::Session;
+use crate::Engine;
+use crate::registry::{self, Entry};
+use commands::{Args, Command, Context, Error, Flags, Outcome, ReplySink, Spec};
+use keyspace::{Expiry, Keys, Mode, Plan};
+use smallvec::SmallVec;
+use units::DbIndex;
+
+impl Session {
+    /// Finds the command, checks what can be checked before it runs, and runs or queues it.
+    pub(super) fn dispatch(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
+        let checked = registry::resolve(argv).and_then(|entry| self.admit(&entry).map(|()| entry));
+        let entry = checked.inspect_err(|_| self.transaction.fail())?;
+        if self.in_transaction() && !entry.is_immediate() {
+            self.transaction.queue(entry, argv);
+            reply.simple("QUEUED");
+            return Ok(());
+        }
+        self.run(entry, argv, reply)
+    }
+
+    fn admit(&self, entry: &Entry) -> Outcome {
+        let flags = entry.spec().flags;
+        if self.in_transaction() && flags.contains(Flags::NO_MULTI) {
+            return Err(Error::err("Command not allowed inside a transaction"));
+        }
+        let may_write = !self.engine.is_read_only() || self.settings.replaying;
+        if flags.contains(Flags::WRITE) && !may_write {
+            return Err(read_only());
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, entry: Entry, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
+        match entry {
+            Entry::Session(command) => (command.handler)(self, &mut Args::new(argv), reply),
+            Entry::Keys(command) => self.run_locked(command, argv, reply),
+        }
+    }
+
+    /// Locks what the command needs, runs it, and logs its effects before the locks go.
+    fn run_locked(
+        &mut self,
+        command: &Command,
+        argv: &[&[u8]],
+        reply: &mut dyn ReplySink,
+    ) -> Outcome {
+        self.refresh_settings();
+        let engine = self.engine.clone();
+        let plan = lock_plan(&engine, &command.spec, argv)?;
+        let mut keys = self.lock(&engine, plan);
+        let outcome = self.run_with_keys(&mut keys, command, argv, reply);
+        self.commit(keys);
+        outcome
+    }
+
+    pub(super) fn lock<'e>(&self, engine: &'e Engine, plan: Plan<'e>) -> Keys<'e> {
+        let mut keys = engine.keyspace().lock(plan, engine.now());
+        if self.settings.replaying {
+            keys.set_expiry(Expiry::Ignore);
+        }
+        keys
+    }
+
+    /// Runs a command on keys that are locked already, gathering its effects.
+    pub(super) fn run_with_keys(
+        &mut self,
+        keys: &mut Keys<'_>,
+        command: &Command,
+        argv: &[&[u8]],
+        reply: &mut dyn ReplySink,
+    ) -> Outcome {
+        let db = self.client.db;
+        let changes = keys.changes();
+        self.scratch.effects.clear();
+        let outcome = (command.handler)(&mut Context {
+            keys,
+            db,
+            args: Args::new(argv),
+            reply,
+            effects: &mut self.scratch.effects,
+            rng: &mut self.rng,
+            settings: &self.settings,
+        });
+        self.gather(keys, db, argv, changes);
+        outcome
+    }
+
+    /// Adds what one command did to the batch: first the keys that it found expired, then its own
+    /// effects, or itself if it changed anything.
+    pub(super) fn gather(
+        &mut self,
+        keys: &mut Keys<'_>,
+        db: DbIndex,
+        argv: &[&[u8]],
+        changes: u64,
+    ) {
+        if keys.mode() == Mode::Read || self.settings.replaying {
+            return;
+        }
+        let batch = &mut self.scratch.batch;
+        let expired = keys.expired();
+        for (db, key) in &expired {
+            batch.push(*db, [b"DEL".as_slice(), key].into_iter());
+        }
+        self.engine.stats().expired_keys.add(expired.len() as u64);
+        let effects = &self.scratch.effects;
+        if !effects.as_sent() {
+            effects.iter().for_each(|argv| batch.push(db, argv));
+        } else if keys.changes() - changes > expired.len() as u64 {
+            batch.push(db, argv.iter().copied());
+        }
+    }
+
+    /// Logs the batch, then deletes what reads found expired, each deletion logged as well.
+    pub(super) fn commit(&mut self, mut keys: Keys<'_>) {
+        if self.settings.replaying {
+            return;
+        }
+        self.engine.log().append(&mut self.scratch.batch);
+        self.engine.note_changes(keys.changes());
+        if keys.mode() == Mode::Read {
+            let expired = keys.expired();
+            drop(keys);
+            self.engine.reap(expired);
+        }
+    }
+
+    /// Logs a command that changed something other than keys.
+    pub(crate) fn log_as_sent(&mut self, argv: &[&[u8]]) {
+        let db = self.client.db;
+        if self.settings.replaying {
+            return;
+        }
+        self.scratch.batch.push(db, argv.iter().copied());
+        if !self.in_exec {
+            self.engine.log().append(&mut self.scratch.batch);
+        }
+        self.engine.note_changes(1);
+    }
+
+    pub(super) fn refresh_settings(&mut self) {
+        if self.settings_epoch != self.engine.settings_epoch() {
+            let replaying = self.settings.replaying;
+            (self.settings_epoch, self.settings) = self.engine.settings();
+            self.settings.replaying = replaying;
+        }
+    }
+}
+
+/// The refusal of a write to a directory that was opened for reading.
+pub(super) fn read_only() -> Error {
+    Error::Text("READONLY The data directory was opened for reading only.".into())
+}
+
+/// Which shards a command needs, and how.
+fn lock_plan<'a>(engine: &Engine, spec: &Spec, argv: &[&'a [u8]]) -> Result<Plan<'a>, Error> {
+    let mode = if spec.flags.contains(Flags::WRITE) {
+        Mode::Write
+    } else {
+        Mode::Read
+    };
+    let positions = spec.keys.positions(argv).ok_or(Error::Syntax)?;
+    if positions.is_empty() || spec.undeclared_keys {
+        return Ok(Plan::all(mode));
+    }
+    let keys: SmallVec<[&'a [u8]; 4]> = positions.iter().map(|&at| argv[at]).collect();
+    Ok(engine.keyspace().plan(mode, &keys))
+}

@@ -1,0 +1,160 @@
+//! Sessions: what a client is to the engine.
+
+mod dispatch;
+mod transaction;
+mod typed;
+
+pub use typed::Expiry;
+
+use crate::engine::Engine;
+use crate::log::Batch;
+use crate::reply::{Reply, ReplyBuilder};
+use commands::{Effects, Protocol, ReplySink};
+use std::sync::atomic::Ordering;
+use transaction::Transaction;
+use units::DbIndex;
+
+/// One client's conversation with the engine: its database, protocol, name and transaction.
+///
+/// A session is used by one thread at a time; any number of them work side by side. It keeps the
+/// engine open.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) engine: Engine,
+    pub(crate) client: Client,
+    transaction: Transaction,
+    /// `EXEC` is running: it logs what its commands did, in one batch.
+    in_exec: bool,
+    scratch: Scratch,
+    rng: fastrand::Rng,
+    settings: commands::Settings,
+    settings_epoch: u64,
+}
+
+/// What a client told of itself.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) id: u64,
+    pub(crate) db: DbIndex,
+    pub(crate) protocol: Protocol,
+    pub(crate) name: Vec<u8>,
+    pub(crate) lib_name: Vec<u8>,
+    pub(crate) lib_ver: Vec<u8>,
+    /// The front-end should end the conversation once the replies so far are sent.
+    pub(crate) quit: bool,
+}
+
+/// Buffers that are kept from command to command.
+#[derive(Debug, Default)]
+struct Scratch {
+    effects: Effects,
+    batch: Batch,
+}
+
+impl Session {
+    pub(crate) fn new(engine: Engine, id: u64) -> Session {
+        engine.inner().open_sessions.fetch_add(1, Ordering::Relaxed);
+        let rng = engine.seeded_rng(id);
+        let (settings_epoch, settings) = engine.settings();
+        let client = Client {
+            id,
+            db: DbIndex::ZERO,
+            protocol: Protocol::Resp2,
+            name: Vec::new(),
+            lib_name: Vec::new(),
+            lib_ver: Vec::new(),
+            quit: false,
+        };
+        let (transaction, scratch) = Default::default();
+        Session {
+            engine,
+            client,
+            transaction,
+            in_exec: false,
+            scratch,
+            rng,
+            settings,
+            settings_epoch,
+        }
+    }
+
+    /// A session that carries out a log: deadlines are only stored, and nothing is logged again.
+    pub(crate) fn replaying(engine: Engine) -> Session {
+        let mut session = Session::new(engine, 0);
+        session.settings.replaying = true;
+        session
+    }
+
+    /// Runs one command, name first, and returns its reply.
+    ///
+    /// Refusals come back as [`Reply::Error`]. The shapes are those of the protocol that the
+    /// session speaks: RESP2 until `HELLO 3`, see [`Session::set_protocol`].
+    pub fn execute<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Reply {
+        let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
+        let mut builder = ReplyBuilder::new(self.client.protocol);
+        self.execute_into(&argv, &mut builder);
+        builder.finish().unwrap_or(Reply::Nil)
+    }
+
+    /// Runs one command, name first, and writes its reply into `reply`.
+    pub fn execute_into(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
+        self.engine.stats().commands.add(1);
+        if let Err(error) = self.dispatch(argv, reply) {
+            reply.error(&error);
+        }
+    }
+
+    /// The engine that this session belongs to.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The number that no other session of this engine has.
+    pub fn id(&self) -> u64 {
+        self.client.id
+    }
+
+    /// The database that commands work on.
+    pub fn db(&self) -> DbIndex {
+        self.client.db
+    }
+
+    /// The protocol whose shapes replies have.
+    pub fn protocol(&self) -> Protocol {
+        self.client.protocol
+    }
+
+    /// Chooses the protocol whose shapes replies have, as `HELLO` does.
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.client.protocol = protocol;
+    }
+
+    /// Whether the client said `QUIT`: the front-end sends what it has and hangs up.
+    pub fn wants_to_quit(&self) -> bool {
+        self.client.quit
+    }
+
+    /// Whether a transaction is open: commands are queued until `EXEC`.
+    pub fn in_transaction(&self) -> bool {
+        self.transaction.is_open()
+    }
+
+    /// What handlers may know of the configuration.
+    pub(crate) fn settings(&self) -> &commands::Settings {
+        &self.settings
+    }
+
+    /// Back to how a new session is, but for its id.
+    pub(crate) fn reset(&mut self) {
+        *self = Session::new(self.engine.clone(), self.client.id);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.engine
+            .inner()
+            .open_sessions
+            .fetch_sub(1, Ordering::Relaxed);
+    }
+}

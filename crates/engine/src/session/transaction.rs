@@ -1,0 +1,186 @@
+//! MULTI, EXEC, DISCARD and WATCH.
+
+use super::Session;
+use crate::registry::Entry;
+use commands::{Error, Flags, Outcome, ReplySink};
+use keyspace::{Keys, Mode, Plan};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use units::DbIndex;
+
+/// What a session has queued and watched.
+#[derive(Debug, Default)]
+pub(super) struct Transaction {
+    queue: Option<Vec<Queued>>,
+    /// A command was refused while queueing, so that `EXEC` must refuse as well.
+    failed: bool,
+    watched: Vec<Watched>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    entry: Entry,
+    argv: Vec<Vec<u8>>,
+}
+
+/// A key that must not change before `EXEC`.
+#[derive(Debug)]
+struct Watched {
+    db: DbIndex,
+    key: Vec<u8>,
+    changed: Arc<AtomicBool>,
+    /// It existed when it was watched, so that its expiry is a change too.
+    existed: bool,
+}
+
+impl Transaction {
+    pub(super) fn is_open(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Makes the open transaction, if there is one, refuse to be carried out.
+    pub(super) fn fail(&mut self) {
+        self.failed |= self.is_open();
+    }
+
+    pub(super) fn queue(&mut self, entry: Entry, argv: &[&[u8]]) {
+        let argv = argv.iter().map(|arg| arg.to_vec()).collect();
+        self.queue
+            .get_or_insert_default()
+            .push(Queued { entry, argv });
+    }
+}
+
+impl Session {
+    pub(crate) fn multi(&mut self) -> Outcome {
+        if self.in_transaction() {
+            return Err(Error::err("MULTI calls can not be nested"));
+        }
+        self.transaction.queue = Some(Vec::new());
+        Ok(())
+    }
+
+    pub(crate) fn discard(&mut self) -> Outcome {
+        if !self.in_transaction() {
+            return Err(Error::err("DISCARD without MULTI"));
+        }
+        self.transaction = Transaction::default();
+        Ok(())
+    }
+
+    pub(crate) fn unwatch(&mut self) {
+        self.transaction.watched.clear();
+    }
+
+    pub(crate) fn watch(&mut self, names: &[&[u8]]) -> Outcome {
+        if self.in_transaction() {
+            return Err(Error::err("WATCH inside MULTI is not allowed"));
+        }
+        let db = self.client.db;
+        let keyspace = self.engine.keyspace();
+        let keys = keyspace.lock(keyspace.plan(Mode::Write, names), self.engine.now());
+        for key in names {
+            if self
+                .transaction
+                .watched
+                .iter()
+                .any(|watched| watched.is(db, key))
+            {
+                continue;
+            }
+            let changed = Arc::new(AtomicBool::new(false));
+            let existed = keys.exists(db, key);
+            keys.watch(db, key, &changed);
+            self.transaction.watched.push(Watched {
+                db,
+                key: key.to_vec(),
+                changed,
+                existed,
+            });
+        }
+        drop(keys);
+        Ok(())
+    }
+
+    /// Carries out what was queued under the locks of all of it, unless a watched key changed.
+    pub(crate) fn exec(&mut self, reply: &mut dyn ReplySink) -> Outcome {
+        let transaction = std::mem::take(&mut self.transaction);
+        let Some(queue) = transaction.queue else {
+            self.transaction = transaction;
+            return Err(Error::err("EXEC without MULTI"));
+        };
+        if transaction.failed {
+            let line = "EXECABORT Transaction discarded because of previous errors.";
+            return Err(Error::Text(line.into()));
+        }
+        self.refresh_settings();
+        let engine = self.engine.clone();
+        let plan = self.union_plan(&queue, &transaction.watched);
+        let mut keys = self.lock(&engine, plan);
+        if transaction
+            .watched
+            .iter()
+            .any(|watched| watched.has_changed(&keys))
+        {
+            reply.null_array();
+        } else {
+            reply.array(queue.len());
+            self.in_exec = true;
+            queue
+                .iter()
+                .for_each(|queued| self.run_queued(&mut keys, queued, reply));
+            self.in_exec = false;
+        }
+        self.commit(keys);
+        Ok(())
+    }
+
+    fn run_queued(&mut self, keys: &mut Keys<'_>, queued: &Queued, reply: &mut dyn ReplySink) {
+        let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
+        let outcome = match queued.entry {
+            Entry::Keys(command) => self.run_with_keys(keys, command, &argv, reply),
+            Entry::Session(command) => {
+                (command.handler)(self, &mut commands::Args::new(&argv), reply)
+            }
+        };
+        if let Err(error) = outcome {
+            reply.error(&error);
+        }
+    }
+
+    /// The shards of every queued command and watched key; all of them if one command's keys
+    /// can't be told, and for writing if one command writes.
+    fn union_plan<'q>(&self, queue: &'q [Queued], watched: &'q [Watched]) -> Plan<'q> {
+        let writes = |queued: &Queued| queued.entry.spec().flags.contains(Flags::WRITE);
+        let mode = if queue.iter().any(writes) {
+            Mode::Write
+        } else {
+            Mode::Read
+        };
+        let mut names: Vec<&'q [u8]> = watched.iter().map(|watched| &watched.key[..]).collect();
+        for queued in queue {
+            let Entry::Keys(command) = queued.entry else {
+                continue;
+            };
+            let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
+            match command.spec.keys.positions(&argv) {
+                Some(at) if !at.is_empty() && !command.spec.undeclared_keys => {
+                    names.extend(at.iter().map(|&at| &queued.argv[at][..]));
+                }
+                _ => return Plan::all(mode),
+            }
+        }
+        self.engine.keyspace().plan(mode, &names)
+    }
+}
+
+impl Watched {
+    fn is(&self, db: DbIndex, key: &[u8]) -> bool {
+        self.db == db && self.key == key
+    }
+
+    fn has_changed(&self, keys: &Keys<'_>) -> bool {
+        let gone = || self.existed && !keys.exists(self.db, &self.key);
+        self.changed.load(Ordering::Relaxed) || gone()
+    }
+}

@@ -1,0 +1,284 @@
+//! Typed methods: strings, keys and hashes without arguments to parse or replies to take apart.
+//!
+//! They go past the command table straight to the locked keyspace, and log the same effects as
+//! the commands they are named for.
+
+use super::Session;
+use commands::Error;
+use keyspace::{Hash, IfMissing, Keys, Mode, StringRef, StringValue, Ttl};
+use units::{DbIndex, UnixMillis};
+
+/// When a key that is set goes away again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// Never.
+    #[default]
+    Never,
+    /// When its old value would have.
+    Keep,
+    /// At this point in time.
+    At(UnixMillis),
+    /// So many milliseconds from now.
+    InMillis(u64),
+}
+
+impl Session {
+    /// The string at `key`. Like `GET`.
+    pub fn get(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        let key = key.as_ref();
+        self.read(key, |keys, db| {
+            Ok(keys.string(db, key)?.map(|string| string.to_vec()))
+        })
+    }
+
+    /// Calls `f` with the string at `key`, without copying it, and returns what `f` does. The
+    /// key's shard is locked for reading meanwhile.
+    pub fn get_with<R>(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        f: impl FnOnce(StringRef<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        let key = key.as_ref();
+        self.read(key, |keys, db| Ok(keys.string(db, key)?.map(f)))
+    }
+
+    /// Puts `value` at `key`, whatever was there before. Like `SET`.
+    pub fn set(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.set_expiring(key, value, Expiry::Never)
+    }
+
+    /// Puts `value` at `key` for a time. Like `SET` with `PXAT` or `KEEPTTL`.
+    pub fn set_expiring(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        expiry: Expiry,
+    ) -> Result<(), Error> {
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let ttl = self.ttl("set", expiry)?;
+        self.write(key, |keys, db, log| {
+            keys.set_string(db, key, value, ttl);
+            match ttl {
+                Ttl::Clear => log(&[b"SET", key, value]),
+                Ttl::Keep => log(&[b"SET", key, value, b"KEEPTTL"]),
+                Ttl::At(at) => log(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]),
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds `by` to the integer at `key`, 0 if there is none, and returns the sum. Like `INCRBY`.
+    pub fn incr_by(&mut self, key: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
+        let key = key.as_ref();
+        self.write(key, |keys, db, log| {
+            let old = match keys.string(db, key)? {
+                None => 0,
+                Some(string) => string.as_int().ok_or(Error::NotInteger)?,
+            };
+            let sum = old.checked_add(by).ok_or(Error::Overflow)?;
+            keys.set_int(db, key, sum, Ttl::Keep);
+            log(&[b"INCRBY", key, by.to_string().as_bytes()]);
+            Ok(sum)
+        })
+    }
+
+    /// Appends to the string at `key` and returns its length. Like `APPEND`.
+    pub fn append(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        tail: impl AsRef<[u8]>,
+    ) -> Result<usize, Error> {
+        let (key, tail) = (key.as_ref(), tail.as_ref());
+        let longest = self.settings().string_bytes_max;
+        self.write(key, |keys, db, log| {
+            let old = keys.string(db, key)?.map_or(0, |string| string.len());
+            if old.saturating_add(tail.len()) > longest {
+                return Err(Error::err(
+                    "string exceeds maximum allowed size (proto-max-bulk-len)",
+                ));
+            }
+            let len = keys.edit(db, key, IfMissing::Create, |string: &mut StringValue| {
+                string.append(tail);
+                string.as_ref().len()
+            })?;
+            log(&[b"APPEND", key, tail]);
+            Ok(len.unwrap_or_default())
+        })
+    }
+
+    /// Deletes `key` and says whether it was there. Like `DEL`.
+    pub fn del(&mut self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        let key = key.as_ref();
+        self.write(key, |keys, db, log| {
+            let was_there = keys.remove(db, key);
+            if was_there {
+                log(&[b"DEL", key]);
+            }
+            Ok(was_there)
+        })
+    }
+
+    /// Whether `key` is there. Like `EXISTS`.
+    pub fn exists(&mut self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        let key = key.as_ref();
+        self.read(key, |keys, db| Ok(keys.exists(db, key)))
+    }
+
+    /// Says when `key` goes away, and whether it is there. Like `PEXPIREAT` and `PERSIST`.
+    pub fn expire(&mut self, key: impl AsRef<[u8]>, expiry: Expiry) -> Result<bool, Error> {
+        let key = key.as_ref();
+        let deadline = match self.ttl("expire", expiry)? {
+            Ttl::Keep => return self.exists(key),
+            Ttl::Clear => None,
+            Ttl::At(at) => Some(at),
+        };
+        self.write(key, |keys, db, log| {
+            if !keys.exists(db, key) {
+                return Ok(false);
+            }
+            match deadline {
+                Some(at) if at <= keys.now() => {
+                    keys.remove(db, key);
+                    log(&[b"DEL", key]);
+                }
+                Some(at) => {
+                    keys.set_deadline(db, key, deadline);
+                    log(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
+                }
+                None if keys.set_deadline(db, key, None) => log(&[b"PERSIST", key]),
+                None => {}
+            }
+            Ok(true)
+        })
+    }
+
+    /// When `key` goes away: `None` if it is not there, `Some(None)` if it stays. Like
+    /// `PEXPIRETIME`.
+    pub fn deadline(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Option<UnixMillis>>, Error> {
+        let key = key.as_ref();
+        self.read(key, |keys, db| {
+            Ok(keys.peek(db, key).map(|entry| entry.deadline()))
+        })
+    }
+
+    /// The value of `field` in the hash at `key`. Like `HGET`.
+    pub fn hget(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        field: impl AsRef<[u8]>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let (key, field) = (key.as_ref(), field.as_ref());
+        self.read(key, |keys, db| {
+            let hash = keys.hash(db, key)?;
+            Ok(hash.and_then(|hash| hash.get(field, keys.now()).map(|value| value.to_vec())))
+        })
+    }
+
+    /// Every field of the hash at `key` with its value, in no particular order. Like `HGETALL`.
+    pub fn hgetall(&mut self, key: impl AsRef<[u8]>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        let key = key.as_ref();
+        self.read(key, |keys, db| {
+            let hash = keys.hash(db, key)?;
+            let pairs = hash.into_iter().flat_map(|hash| hash.iter(keys.now()));
+            Ok(pairs
+                .map(|(field, value, _)| (field.to_vec(), value.to_vec()))
+                .collect())
+        })
+    }
+
+    /// Sets fields of the hash at `key` and returns how many of them are new. Like `HSET`.
+    pub fn hset<F: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        fields: &[(F, V)],
+    ) -> Result<usize, Error> {
+        let key = key.as_ref();
+        let mut effect: Vec<&[u8]> = vec![b"HSET", key];
+        effect.extend(
+            fields
+                .iter()
+                .flat_map(|(field, value)| [field.as_ref(), value.as_ref()]),
+        );
+        if fields.is_empty() {
+            return Ok(0);
+        }
+        self.write(key, |keys, db, log| {
+            let settings = keys.settings();
+            let added = keys.edit(db, key, IfMissing::Create, |hash: &mut Hash| {
+                let set =
+                    |(field, value): &(F, V)| hash.set(&settings, field.as_ref(), value.as_ref());
+                fields.iter().map(set).filter(|new| *new).count()
+            })?;
+            log(&effect);
+            Ok(added.unwrap_or_default())
+        })
+    }
+
+    /// Removes `field` from the hash at `key` and says whether it was there. Like `HDEL`.
+    pub fn hdel(&mut self, key: impl AsRef<[u8]>, field: impl AsRef<[u8]>) -> Result<bool, Error> {
+        let (key, field) = (key.as_ref(), field.as_ref());
+        self.write(key, |keys, db, log| {
+            let removed = keys.edit(db, key, IfMissing::Skip, |hash: &mut Hash| {
+                hash.remove(field)
+            });
+            let removed = removed?.unwrap_or(false);
+            if removed {
+                log(&[b"HDEL", key, field]);
+            }
+            Ok(removed)
+        })
+    }
+
+    fn ttl(&self, command: &'static str, expiry: Expiry) -> Result<Ttl, Error> {
+        Ok(match expiry {
+            Expiry::Never => Ttl::Clear,
+            Expiry::Keep => Ttl::Keep,
+            Expiry::At(at) => Ttl::At(at),
+            Expiry::InMillis(ms) => {
+                let ms = i64::try_from(ms).ok();
+                let at = ms.and_then(|ms| self.engine.now().checked_add(ms));
+                Ttl::At(at.ok_or(Error::InvalidExpire(command))?)
+            }
+        })
+    }
+
+    /// Runs `f` with the shard of `key` locked for reading.
+    fn read<R>(
+        &mut self,
+        key: &[u8],
+        f: impl FnOnce(&Keys<'_>, DbIndex) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let keyspace = self.engine.keyspace();
+        let mut keys = keyspace.lock(keyspace.plan(Mode::Read, &[key]), self.engine.now());
+        let outcome = f(&keys, self.client.db);
+        let expired = keys.expired();
+        drop(keys);
+        if !expired.is_empty() {
+            self.engine.reap(expired);
+        }
+        outcome
+    }
+
+    /// Runs `f` with the shard of `key` locked for writing; what it hands to its last argument is
+    /// logged before the lock goes.
+    fn write<R>(
+        &mut self,
+        key: &[u8],
+        f: impl FnOnce(&mut Keys<'_>, DbIndex, &mut dyn FnMut(&[&[u8]])) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        if self.engine.is_read_only() {
+            return Err(super::dispatch::read_only());
+        }
+        let engine = self.engine.clone();
+        let db = self.client.db;
+        let keyspace = engine.keyspace();
+        let mut keys = keyspace.lock(keyspace.plan(Mode::Write, &[key]), engine.now());
+        let effects = &mut self.scratch.effects;
+        effects.clear();
+        let outcome = f(&mut keys, db, &mut |argv| effects.push(argv));
+        effects.suppress();
+        self.gather(&mut keys, db, &[], 0);
+        self.commit(keys);
+        outcome
+    }
+}

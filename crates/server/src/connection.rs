@@ -1,0 +1,153 @@
+//! One connection: bytes in, requests to the session, replies out.
+
+use crate::config::ClientConfig;
+use crate::shutdown::Stopped;
+use duramen::{Engine, RespSink, Session};
+use resp::{Limits, RequestDecoder};
+use smallvec::SmallVec;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// How much is read at once, and at most reserved on a peer's word.
+const READ_BYTES: usize = 16 << 10;
+const RESERVE_BYTES_MAX: usize = 1 << 20;
+
+/// Replies leave once there are this many bytes of them, even if more requests wait.
+const WRITE_BYTES: usize = 64 << 10;
+
+/// A buffer that grew beyond this for one request is given back afterwards.
+const KEPT_BYTES_MAX: usize = 256 << 10;
+
+/// Serves `stream` until the peer hangs up, says `QUIT`, breaks the protocol, stays silent for too
+/// long, or the server ends.
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    engine: &Engine,
+    config: &ClientConfig,
+    stopped: Stopped,
+) -> io::Result<()> {
+    let mut connection = Connection::new(stream, engine.session(), config, stopped);
+    while connection.turn().await? {}
+    Ok(())
+}
+
+struct Connection<S> {
+    stream: S,
+    session: Session,
+    decoder: RequestDecoder,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    idle: Option<Duration>,
+    stopped: Stopped,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    fn new(stream: S, session: Session, config: &ClientConfig, stopped: Stopped) -> Connection<S> {
+        Connection {
+            stream,
+            session,
+            decoder: RequestDecoder::new(Limits::default()),
+            input: Vec::new(),
+            output: Vec::new(),
+            idle: config.idle,
+            stopped,
+        }
+    }
+
+    /// Reads once, answers what is complete, and tells whether to go on.
+    async fn turn(&mut self) -> io::Result<bool> {
+        if !self.read().await? {
+            return Ok(false);
+        }
+        let mut go_on = true;
+        let mut done = 0;
+        while go_on {
+            let (answered, state) = self.answer(done);
+            done += answered;
+            self.write().await?;
+            go_on = match state {
+                State::Waiting => break,
+                State::More => true,
+                State::Over => false,
+            };
+        }
+        self.input.drain(..done);
+        self.give_back();
+        Ok(go_on)
+    }
+
+    /// Waits for bytes; `false` at the end of them, when none came for too long, or when the server
+    /// ends. This is the only place that the end interrupts: what was read is answered first.
+    async fn read(&mut self) -> io::Result<bool> {
+        let missing = self.decoder.bytes_missing(self.input.len());
+        self.input
+            .reserve(missing.clamp(READ_BYTES, RESERVE_BYTES_MAX));
+        let idle = self.idle;
+        let silence = async {
+            match idle {
+                Some(idle) => tokio::time::sleep(idle).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            count = self.stream.read_buf(&mut self.input) => Ok(count? > 0),
+            () = self.stopped.wait() => Ok(false),
+            () = silence => Ok(false),
+        }
+    }
+
+    /// Answers requests from offset `start` of the input, and returns how many bytes they took.
+    fn answer(&mut self, start: usize) -> (usize, State) {
+        let mut done = 0;
+        loop {
+            if self.output.len() >= WRITE_BYTES {
+                return (done, State::More);
+            }
+            let request = match self.decoder.decode(&self.input[start + done..]) {
+                Ok(Some(request)) => request,
+                Ok(None) => return (done, State::Waiting),
+                Err(error) => {
+                    resp::encode::error(&mut self.output, format!("ERR {error}").as_bytes());
+                    return (done, State::Over);
+                }
+            };
+            done += request.consumed();
+            if !request.is_empty() {
+                let argv: SmallVec<[&[u8]; 8]> = request.iter().collect();
+                let mut sink = RespSink::new(&mut self.output, self.session.protocol());
+                self.session.execute_into(&argv, &mut sink);
+            }
+            if self.session.wants_to_quit() {
+                return (done, State::Over);
+            }
+        }
+    }
+
+    async fn write(&mut self) -> io::Result<()> {
+        if !self.output.is_empty() {
+            self.stream.write_all(&self.output).await?;
+            self.output.clear();
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self) {
+        for buffer in [&mut self.input, &mut self.output] {
+            if buffer.capacity() > KEPT_BYTES_MAX && buffer.len() <= READ_BYTES {
+                buffer.shrink_to(READ_BYTES);
+            }
+        }
+    }
+}
+
+/// What is left to do after some requests were answered.
+enum State {
+    /// Nothing, until more bytes come.
+    Waiting,
+    /// Requests are left, but replies must leave first.
+    More,
+    /// The conversation is over.
+    Over,
+}
