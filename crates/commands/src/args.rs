@@ -1,5 +1,6 @@
 use crate::Error;
 use packed::number;
+use std::ops::RangeInclusive;
 
 /// A cursor over the arguments of one command, name first.
 ///
@@ -63,6 +64,34 @@ impl<'a> Args<'a> {
     pub fn count(&mut self) -> Result<usize, Error> {
         usize::try_from(self.int()?)
             .map_err(|_| Error::err("value is out of range, must be positive"))
+    }
+
+    /// Takes the next argument as an integer within `range`; anything else is refused with `ERR`
+    /// and `refusal`.
+    pub fn int_in(&mut self, range: RangeInclusive<i64>, refusal: &str) -> Result<i64, Error> {
+        let number = number::parse_i64(self.bytes()?);
+        number
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| Error::err(refusal))
+    }
+
+    /// Takes the next argument as a number of elements, 0 or more.
+    pub fn positive(&mut self) -> Result<usize, Error> {
+        let number = self.int_in(0..=i64::MAX, "value is out of range, must be positive")?;
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
+    /// Takes the next argument as an integer from `min` to `max`; the refusal of another integer
+    /// names both.
+    pub fn int_between(&mut self, min: i64, max: i64) -> Result<i64, Error> {
+        let number = self.int()?;
+        if (min..=max).contains(&number) {
+            Ok(number)
+        } else {
+            Err(Error::err(format_args!(
+                "value is out of range, value must between {min} and {max}"
+            )))
+        }
     }
 
     /// Takes the next argument as a float. Infinities are numbers, NaN is not.

@@ -1,0 +1,272 @@
+//! HGETEX, HSETEX and HGETDEL: values together with deadlines or removal.
+
+use super::deadline::parse_fields;
+use super::expire::{TimeForm, log_deadline, set_or_remove};
+use super::{drop_due, field_now, log_removed, reply_field};
+use crate::{Args, Context, Error, Outcome};
+use keyspace::{Hash, IfMissing, Settings};
+use units::UnixMillis;
+
+/// What becomes of the deadlines of the fields that a command names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deadline {
+    /// Nothing was said.
+    Unsaid,
+    /// It stays (`KEEPTTL`).
+    Keep,
+    /// It goes (`PERSIST`).
+    Persist,
+    /// It becomes this.
+    At(UnixMillis),
+}
+
+/// Takes `EX seconds` and its like, if one stands next.
+fn parse_time(ctx: &mut Context<'_, '_>, name: &'static str) -> Result<Option<Deadline>, Error> {
+    let forms = [
+        ("EX", true, false),
+        ("PX", false, false),
+        ("EXAT", true, true),
+        ("PXAT", false, true),
+    ];
+    for (word, secs, absolute) in forms {
+        if ctx.args.keyword(word) {
+            let form = TimeForm { secs, absolute };
+            let replaying = ctx.settings.replaying;
+            let deadline = form.parse(&mut ctx.args, ctx.keys.now(), replaying, name)?;
+            return Ok(Some(Deadline::At(deadline)));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn hgetex(ctx: &mut Context<'_, '_>) -> Outcome {
+    let key = ctx.args.bytes()?;
+    let deadline = match parse_time(ctx, "hgetex")? {
+        Some(deadline) => deadline,
+        None if ctx.args.keyword("PERSIST") => Deadline::Persist,
+        None => Deadline::Unsaid,
+    };
+    let fields = parse_fields(&mut ctx.args)?;
+    drop_due(ctx, key)?;
+    reply_fields(ctx, key, fields)?;
+    change_deadlines(ctx, key, fields, deadline)
+}
+
+/// The values of fields, null for those that are missing.
+fn reply_fields(ctx: &mut Context<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Outcome {
+    let now = field_now(ctx);
+    let hash = ctx.keys.hash(ctx.db, key)?;
+    ctx.reply.array(fields.len());
+    for field in fields {
+        reply_field(ctx.reply, hash, field, now);
+    }
+    Ok(())
+}
+
+fn change_deadlines(
+    ctx: &mut Context<'_, '_>,
+    key: &[u8],
+    fields: &[&[u8]],
+    deadline: Deadline,
+) -> Outcome {
+    match deadline {
+        Deadline::Unsaid | Deadline::Keep => Ok(()),
+        Deadline::Persist => persist(ctx, key, fields),
+        Deadline::At(deadline) => set_deadlines(ctx, key, fields, deadline),
+    }
+}
+
+fn persist(ctx: &mut Context<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Outcome {
+    let settings = ctx.keys.settings();
+    let changed = ctx
+        .keys
+        .edit(ctx.db, key, IfMissing::Skip, |hash: &mut Hash| {
+            let changed = fields
+                .iter()
+                .filter(|field| hash.set_deadline(&settings, field, None));
+            changed.copied().collect::<Vec<_>>()
+        })?;
+    let changed = changed.unwrap_or_default();
+    if !changed.is_empty() {
+        let count = changed.len().to_string();
+        let mut argv: Vec<&[u8]> = vec![b"HPERSIST", key, b"FIELDS", count.as_bytes()];
+        argv.extend(changed);
+        ctx.effects.push(&argv);
+    }
+    Ok(())
+}
+
+fn set_deadlines(
+    ctx: &mut Context<'_, '_>,
+    key: &[u8],
+    fields: &[&[u8]],
+    deadline: UnixMillis,
+) -> Outcome {
+    let now = field_now(ctx);
+    let settings = ctx.keys.settings();
+    let there = ctx
+        .keys
+        .edit(ctx.db, key, IfMissing::Skip, |hash: &mut Hash| {
+            let there = |field: &&&[u8]| hash.as_ref().get(field, now).is_some();
+            let there: Vec<&[u8]> = fields.iter().filter(there).copied().collect();
+            for field in &there {
+                set_or_remove(hash, &settings, field, deadline, now);
+            }
+            there
+        })?;
+    log_deadline(ctx, key, &there.unwrap_or_default(), deadline);
+    Ok(())
+}
+
+/// `HSETEX` behind its key.
+struct SetRequest<'a> {
+    /// `Some(false)`: only if no field exists; `Some(true)`: only if all do.
+    if_all_exist: Option<bool>,
+    deadline: Deadline,
+    pairs: &'a [[&'a [u8]; 2]],
+}
+
+impl<'a> SetRequest<'a> {
+    fn parse(ctx: &mut Context<'a, '_>) -> Result<SetRequest<'a>, Error> {
+        let mut request = SetRequest {
+            if_all_exist: None,
+            deadline: Deadline::Unsaid,
+            pairs: &[],
+        };
+        while !ctx.args.keyword("FIELDS") {
+            if !request.parse_condition(&mut ctx.args)? && !request.parse_deadline(ctx)? {
+                let word = String::from_utf8_lossy(ctx.args.bytes()?).into_owned();
+                return Err(Error::err(format_args!("unknown argument: {word}")));
+            }
+        }
+        request.pairs = parse_pairs(&mut ctx.args)?;
+        Ok(request)
+    }
+
+    fn parse_condition(&mut self, args: &mut Args<'_>) -> Result<bool, Error> {
+        let all = args.keyword("FXX");
+        if !all && !args.keyword("FNX") {
+            return Ok(false);
+        }
+        if self.if_all_exist.replace(all).is_some() {
+            let text = "Only one of FXX or FNX arguments can be specified";
+            return Err(Error::err(text));
+        }
+        Ok(true)
+    }
+
+    fn parse_deadline(&mut self, ctx: &mut Context<'_, '_>) -> Result<bool, Error> {
+        let deadline = match parse_time(ctx, "hsetex")? {
+            Some(deadline) => deadline,
+            None if ctx.args.keyword("KEEPTTL") => Deadline::Keep,
+            None => return Ok(false),
+        };
+        if self.deadline != Deadline::Unsaid {
+            let text = "Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
+            return Err(Error::err(text));
+        }
+        self.deadline = deadline;
+        Ok(true)
+    }
+
+    /// Whether the fields are gone as soon as they are set.
+    fn has_passed(&self, now: UnixMillis) -> bool {
+        matches!(self.deadline, Deadline::At(deadline) if deadline <= now)
+    }
+
+    /// Sets the fields, or removes them if their deadline has passed; those that were removed.
+    fn apply(&self, ctx: &mut Context<'_, '_>, key: &[u8]) -> Result<Vec<&'a [u8]>, Error> {
+        let fields = self.pairs.iter().map(|[field, _]| *field);
+        if self.has_passed(field_now(ctx)) {
+            let removed = ctx
+                .keys
+                .edit(ctx.db, key, IfMissing::Skip, |hash: &mut Hash| {
+                    fields.filter(|field| hash.remove(field)).collect()
+                })?;
+            return Ok(removed.unwrap_or_default());
+        }
+        let settings = ctx.keys.settings();
+        ctx.keys
+            .edit(ctx.db, key, IfMissing::Create, |hash: &mut Hash| {
+                let pairs = self.pairs.iter();
+                pairs.for_each(|&[field, value]| self.set_one(hash, &settings, field, value));
+            })?;
+        Ok(Vec::new())
+    }
+
+    fn set_one(&self, hash: &mut Hash, settings: &Settings, field: &[u8], value: &[u8]) {
+        if self.deadline == Deadline::Keep {
+            hash.set_keep_ttl(settings, field, value);
+            return;
+        }
+        hash.set(settings, field, value);
+        if let Deadline::At(deadline) = self.deadline {
+            hash.set_deadline(settings, field, Some(deadline));
+        }
+    }
+
+    /// Repeated with the time itself and without a condition.
+    fn log(&self, ctx: &mut Context<'_, '_>, key: &[u8], removed: &[&[u8]]) {
+        let count = self.pairs.len().to_string();
+        let mut argv: Vec<&[u8]> = vec![b"HSETEX", key];
+        let ms;
+        if self.has_passed(field_now(ctx)) {
+            return log_removed(ctx, key, removed.iter().copied());
+        }
+        match self.deadline {
+            Deadline::At(deadline) => {
+                ms = deadline.to_string();
+                argv.extend([&b"PXAT"[..], ms.as_bytes()]);
+            }
+            Deadline::Keep => argv.push(b"KEEPTTL"),
+            Deadline::Unsaid | Deadline::Persist => {}
+        }
+        argv.extend([&b"FIELDS"[..], count.as_bytes()]);
+        argv.extend(self.pairs.as_flattened());
+        ctx.effects.push(&argv);
+    }
+}
+
+/// Takes `numfields field value [field value ...]`, which must be all that is left.
+fn parse_pairs<'a>(args: &mut Args<'a>) -> Result<&'a [[&'a [u8]; 2]], Error> {
+    let count = args.int_in(1..=i64::MAX, "invalid number of fields")? as usize;
+    let (pairs, odd) = args.rest().as_chunks::<2>();
+    if pairs.len() != count || !odd.is_empty() {
+        return Err(Error::WrongArity("hsetex".to_owned()));
+    }
+    Ok(pairs)
+}
+
+/// Replies 1 if the fields were set, 0 if the condition did not hold.
+pub(super) fn hsetex(ctx: &mut Context<'_, '_>) -> Outcome {
+    let key = ctx.args.bytes()?;
+    let request = SetRequest::parse(ctx)?;
+    drop_due(ctx, key)?;
+    let now = field_now(ctx);
+    let hash = ctx.keys.hash(ctx.db, key)?;
+    let exists = |field: &[u8]| hash.is_some_and(|hash| hash.get(field, now).is_some());
+    let wanted = request.if_all_exist;
+    let met = wanted.is_none_or(|all| request.pairs.iter().all(|pair| exists(pair[0]) == all));
+    if met {
+        let removed = request.apply(ctx, key)?;
+        request.log(ctx, key, &removed);
+    }
+    ctx.reply.integer(met.into());
+    Ok(())
+}
+
+/// Repeated as the removal of the fields that were there.
+pub(super) fn hgetdel(ctx: &mut Context<'_, '_>) -> Outcome {
+    let key = ctx.args.bytes()?;
+    let fields = parse_fields(&mut ctx.args)?;
+    drop_due(ctx, key)?;
+    reply_fields(ctx, key, fields)?;
+    let removed = ctx
+        .keys
+        .edit(ctx.db, key, IfMissing::Skip, |hash: &mut Hash| {
+            let removed = fields.iter().filter(|field| hash.remove(field));
+            removed.copied().collect::<Vec<_>>()
+        })?;
+    log_removed(ctx, key, removed.unwrap_or_default().into_iter());
+    Ok(())
+}
