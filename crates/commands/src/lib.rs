@@ -10,14 +10,34 @@
 //! are logged by whoever calls [`Command::handler`].
 
 mod args;
+mod bitmap;
 mod context;
 mod effects;
 mod error;
+mod expire_time;
 mod flags;
+mod float;
+mod geo;
+pub mod glob;
+mod hash;
+mod hyperloglog;
+mod key;
 mod key_spec;
+mod list;
+mod numkeys;
+mod picks;
+mod rank_range;
 mod reply;
+mod scan_options;
+mod set;
+mod sort;
 mod spec;
+mod stream;
+mod string;
 mod table;
+#[cfg(test)]
+mod testing;
+mod zset;
 
 pub use args::Args;
 pub use context::{Context, Outcome, Settings};

@@ -20,6 +20,8 @@ pub enum Protocol {
 pub trait ReplySink {
     /// The protocol of the reader; a few commands answer in another shape to RESP3.
     fn protocol(&self) -> Protocol;
+    /// From here on the reader speaks `protocol`: `HELLO` answers in the one it switches to.
+    fn set_protocol(&mut self, protocol: Protocol);
     /// A status line, such as `OK`.
     fn simple(&mut self, line: &str);
     /// A refusal.

@@ -15,6 +15,9 @@ pub struct Spec {
     pub flags: Flags,
     /// Where its keys are.
     pub keys: KeySpec,
+    /// Whether it may touch keys that are not among its arguments, as `SORT` with `BY` does: then
+    /// every shard is locked for it.
+    pub undeclared_keys: bool,
     /// Its family.
     pub group: Group,
     /// The Redis version that brought it.
@@ -35,6 +38,7 @@ impl Spec {
             arity,
             flags,
             keys: KeySpec::None,
+            undeclared_keys: false,
             group,
             since: "1.0.0",
             summary: "",
@@ -46,6 +50,12 @@ impl Spec {
     /// Says where the keys are.
     pub const fn keys(mut self, keys: KeySpec) -> Spec {
         self.keys = keys;
+        self
+    }
+
+    /// Says that it may touch keys that are not among its arguments.
+    pub const fn undeclared_keys(mut self) -> Spec {
+        self.undeclared_keys = true;
         self
     }
 

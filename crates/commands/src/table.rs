@@ -1,7 +1,19 @@
-use crate::Command;
+use crate::{Command, bitmap, geo, hash, hyperloglog, key, list, set, sort, stream, string, zset};
 
 /// Every command that works on the keyspace, family by family.
-pub const FAMILIES: &[&[Command]] = &[];
+pub const FAMILIES: &[&[Command]] = &[
+    key::COMMANDS,
+    sort::COMMANDS,
+    string::COMMANDS,
+    list::COMMANDS,
+    set::COMMANDS,
+    hash::COMMANDS,
+    zset::COMMANDS,
+    stream::COMMANDS,
+    bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
+    geo::COMMANDS,
+];
 
 /// Every row of [`FAMILIES`].
 pub fn all() -> impl Iterator<Item = &'static Command> {

@@ -1,0 +1,81 @@
+//! What OBJECT tells of a value.
+
+use crate::{Context, Error, Outcome, ReplySink};
+use keyspace::EntryRef;
+
+pub(super) fn encoding(ctx: &mut Context<'_, '_>) -> Outcome {
+    tell(ctx, |entry, reply| {
+        reply.bulk(entry.value().encoding().as_bytes());
+        Ok(())
+    })
+}
+
+/// Values are not shared between keys in a way that counts, so every value has one reference.
+pub(super) fn refcount(ctx: &mut Context<'_, '_>) -> Outcome {
+    tell(ctx, |_, reply| {
+        reply.integer(1);
+        Ok(())
+    })
+}
+
+pub(super) fn idletime(ctx: &mut Context<'_, '_>) -> Outcome {
+    let now = ctx.keys.now();
+    tell(ctx, |entry, reply| {
+        if entry.counts_uses() {
+            return Err(Error::err(
+                "An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+        reply.integer(entry.idle_secs(now) as i64);
+        Ok(())
+    })
+}
+
+pub(super) fn freq(ctx: &mut Context<'_, '_>) -> Outcome {
+    let now = ctx.keys.now();
+    tell(ctx, |entry, reply| {
+        if !entry.counts_uses() {
+            return Err(Error::err(
+                "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+        reply.integer(entry.freq(now).into());
+        Ok(())
+    })
+}
+
+/// Answers about the entry behind the subcommand, which does not count as used by that.
+fn tell(
+    ctx: &mut Context<'_, '_>,
+    answer: impl FnOnce(EntryRef<'_>, &mut dyn ReplySink) -> Outcome,
+) -> Outcome {
+    let (_subcommand, key) = (ctx.args.bytes()?, ctx.args.bytes()?);
+    match ctx.keys.peek(ctx.db, key) {
+        Some(entry) => answer(entry, ctx.reply),
+        None => {
+            ctx.reply.null();
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn help(ctx: &mut Context<'_, '_>) -> Outcome {
+    const LINES: [&str; 11] = [
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ENCODING <key>",
+        "    The form in which the value of the key is kept.",
+        "FREQ <key>",
+        "    How often the key is used, on a logarithmic scale.",
+        "IDLETIME <key>",
+        "    Seconds since the key was last used.",
+        "REFCOUNT <key>",
+        "    References to the value of the key.",
+        "HELP",
+        "    This list.",
+    ];
+    ctx.reply.array(LINES.len());
+    for line in LINES {
+        ctx.reply.simple(line);
+    }
+    Ok(())
+}
