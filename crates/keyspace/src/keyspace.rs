@@ -1,0 +1,342 @@
+use crate::access::AccessPolicy;
+use crate::keys::Keys;
+use crate::plan::{Mode, Plan};
+use crate::shard::Shard;
+use crate::table::SCAN_END;
+use crate::view::FrozenView;
+use crate::{KeyHasher, Limits, Settings};
+use parking_lot::RwLock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use units::{DbIndex, UnixMillis};
+
+/// What a keyspace is made with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many shards; a power of two, 1 to 1024.
+    pub shards: usize,
+    /// How many numbered databases.
+    pub databases: u32,
+    /// The random key of the hash.
+    pub hash_key: (u64, u64),
+    /// When values leave their compact encodings.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    /// One shard, 16 databases, and a hash key that anybody knows: for tests.
+    fn default() -> Options {
+        Options {
+            shards: 1,
+            databases: 16,
+            hash_key: (0, 0),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Counters since the keyspace was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Keys that were deleted because their deadline had passed.
+    pub expired_keys: u64,
+}
+
+/// All databases, in shards with a lock each.
+///
+/// ```text
+///  hash   63..57 tag | shard bits | directory bits | ... | low bits: bucket in a segment
+/// ```
+pub struct Keyspace {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What a keyspace shares with its frozen views.
+pub(crate) struct Inner {
+    pub(crate) hasher: KeyHasher,
+    pub(crate) shard_bits: u32,
+    pub(crate) shards: Box<[Slot]>,
+    pub(crate) databases: u32,
+    settings: RwLock<Settings>,
+    pub(crate) expired_keys: AtomicU64,
+}
+
+/// A shard, and what it last told about itself when it was unlocked. A cache line or more apart
+/// from the next.
+#[repr(align(128))]
+pub(crate) struct Slot {
+    pub(crate) lock: RwLock<Shard>,
+    pub(crate) published: Published,
+}
+
+/// What a shard holds of each database, readable without the lock.
+pub(crate) struct Published(Box<[Sums]>);
+
+/// Of one database in one shard.
+struct Sums {
+    len: AtomicUsize,
+    deadlines: AtomicUsize,
+    bytes: AtomicUsize,
+    /// No deadline lies before this; `i64::MAX` for none.
+    earliest: AtomicI64,
+}
+
+impl Published {
+    fn new(shard: &Shard) -> Published {
+        let sums = |_| Sums {
+            len: AtomicUsize::new(0),
+            deadlines: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            earliest: AtomicI64::new(i64::MAX),
+        };
+        let published = Published(shard.tables.iter().map(sums).collect());
+        published.update_all(shard);
+        published
+    }
+
+    /// Tells about the whole shard anew.
+    pub(crate) fn update_all(&self, shard: &Shard) {
+        for db in 0..shard.tables.len() {
+            self.update(shard, DbIndex(db as u32));
+        }
+    }
+
+    /// Tells about one database of the shard anew.
+    #[inline]
+    pub(crate) fn update(&self, shard: &Shard, db: DbIndex) {
+        let (Some(table), Some(sums)) = (shard.table(db), self.0.get(db.index())) else {
+            return;
+        };
+        sums.len.store(table.len(), Relaxed);
+        sums.deadlines.store(table.deadlines(), Relaxed);
+        sums.bytes.store(table.heap_bytes(), Relaxed);
+        let earliest = table.earliest().map_or(i64::MAX, |earliest| earliest.0);
+        sums.earliest.store(earliest, Relaxed);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.iter().map(|sums| sums.bytes.load(Relaxed)).sum()
+    }
+
+    fn earliest(&self) -> i64 {
+        let all = self.0.iter().map(|sums| sums.earliest.load(Relaxed));
+        all.min().unwrap_or(i64::MAX)
+    }
+}
+
+impl Inner {
+    /// The shard of a hash.
+    #[inline]
+    pub(crate) fn shard_of(&self, hash: u64) -> usize {
+        // Two shifts, as one by 64 is none.
+        ((hash << 7) >> 1 >> (63 - self.shard_bits)) as usize
+    }
+
+    /// The bits of a shard, where hashes have them.
+    pub(crate) fn shard_prefix(&self, shard: usize) -> u64 {
+        (shard as u64) << (57 - self.shard_bits)
+    }
+
+    /// The shard of a scan's position.
+    pub(crate) fn shard_at(&self, position: u64) -> usize {
+        (position >> (SCAN_END.ilog2() - self.shard_bits)) as usize
+    }
+
+    /// The settings, for those who hold no shard.
+    pub(crate) fn settings(&self) -> Settings {
+        *self.settings.read()
+    }
+}
+
+impl Keyspace {
+    /// An empty keyspace. Starts nothing, and costs some microseconds.
+    ///
+    /// # Panics
+    ///
+    /// If the number of shards is not a power of two from 1 to 1024.
+    pub fn new(options: Options) -> Keyspace {
+        assert!(
+            options.shards.is_power_of_two() && options.shards <= 1024,
+            "the number of shards is a power of two up to 1024, not {}",
+            options.shards
+        );
+        let shard_bits = options.shards.ilog2();
+        let hasher = KeyHasher::new(options.hash_key.0, options.hash_key.1);
+        let settings = Settings {
+            limits: options.limits,
+            hasher,
+        };
+        let slot = || {
+            let shard = Shard::new(options.databases, shard_bits as u8, settings);
+            let published = Published::new(&shard);
+            Slot {
+                lock: RwLock::new(shard),
+                published,
+            }
+        };
+        let inner = Inner {
+            hasher,
+            shard_bits,
+            shards: (0..options.shards).map(|_| slot()).collect(),
+            databases: options.databases,
+            settings: RwLock::new(settings),
+            expired_keys: AtomicU64::new(0),
+        };
+        Keyspace {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The plan that takes the shards of `keys`.
+    pub fn plan<'k>(&self, mode: Mode, keys: &[&'k [u8]]) -> Plan<'k> {
+        let inner = &*self.inner;
+        Plan::over(
+            mode,
+            keys,
+            |key| inner.hasher.hash(key),
+            |hash| inner.shard_of(hash),
+        )
+    }
+
+    /// The plan that takes the shard of a cursor of [`Keys::scan`], and no other.
+    pub fn plan_scan(&self, cursor: u64) -> Plan<'static> {
+        let last = self.shards() - 1;
+        Plan::shard(Mode::Read, self.inner.shard_at(cursor).min(last))
+    }
+
+    /// Takes the shards of a plan, ascending, and waits for those that others hold.
+    ///
+    /// A thread that holds [`Keys`] must not lock again; see [`Keys::covers`].
+    pub fn lock<'a>(&'a self, plan: Plan<'a>, now: UnixMillis) -> Keys<'a> {
+        Keys::lock(&self.inner, plan, now)
+    }
+
+    /// The whole keyspace as it is now. Takes every shard for a moment and copies nothing.
+    pub fn freeze(&self) -> FrozenView {
+        let mut guards: Vec<_> = self
+            .inner
+            .shards
+            .iter()
+            .map(|slot| slot.lock.write())
+            .collect();
+        let shares = guards.iter_mut().map(|shard| shard.freeze()).collect();
+        drop(guards);
+        FrozenView::new(Arc::clone(&self.inner), shares)
+    }
+
+    /// When values change their encodings, and the hasher of tables inside values.
+    pub fn settings(&self) -> Settings {
+        self.inner.settings()
+    }
+
+    /// Sets when values change their encodings, for edits to come.
+    pub fn set_limits(&self, limits: Limits) {
+        self.inner.settings.write().limits = limits;
+        for slot in &self.inner.shards {
+            slot.lock.write().settings.limits = limits;
+        }
+    }
+
+    /// Sets how accesses are kept, as `maxmemory-policy` asks.
+    pub fn set_access_policy(&self, policy: AccessPolicy) {
+        for slot in &self.inner.shards {
+            slot.lock.write().policy = policy;
+        }
+    }
+
+    fn published(&self) -> impl Iterator<Item = &Published> {
+        self.inner.shards.iter().map(|slot| &slot.published)
+    }
+
+    fn published_of(&self, db: DbIndex) -> impl Iterator<Item = &Sums> {
+        self.published()
+            .filter_map(move |published| published.0.get(db.index()))
+    }
+
+    /// Bytes that keys and values take of an allocator, as of the last unlocking of each shard.
+    pub fn used_bytes(&self) -> usize {
+        self.published().map(Published::bytes).sum()
+    }
+
+    /// Number of keys in a database, as of the last unlocking of each shard.
+    pub fn len(&self, db: DbIndex) -> usize {
+        self.published_of(db)
+            .map(|sums| sums.len.load(Relaxed))
+            .sum()
+    }
+
+    /// Whether no database has a key.
+    pub fn is_empty(&self) -> bool {
+        (0..self.inner.databases).all(|db| self.len(DbIndex(db)) == 0)
+    }
+
+    /// Number of keys with a deadline in a database, as of the last unlocking of each shard.
+    pub fn expires(&self, db: DbIndex) -> usize {
+        self.published_of(db)
+            .map(|sums| sums.deadlines.load(Relaxed))
+            .sum()
+    }
+
+    /// Number of databases.
+    pub fn databases(&self) -> u32 {
+        self.inner.databases
+    }
+
+    /// Number of shards.
+    pub fn shards(&self) -> usize {
+        self.inner.shards.len()
+    }
+
+    /// The shard of a key.
+    pub fn shard_of(&self, key: &[u8]) -> usize {
+        self.inner.shard_of(self.inner.hasher.hash(key))
+    }
+
+    /// Counters since the keyspace was made.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            expired_keys: self.inner.expired_keys.load(Relaxed),
+        }
+    }
+
+    /// A shard with a key whose deadline may have passed. Takes no lock.
+    ///
+    /// With [`Plan::shard`] and [`Keys::expire_due`], this is active expiry for callers that log
+    /// the deletions under the lock.
+    pub fn due_shard(&self, now: UnixMillis) -> Option<usize> {
+        self.published()
+            .position(|published| published.earliest() <= now.0)
+    }
+
+    /// Deletes keys whose deadline is at or before `now`, at most `max`, and tells which. For
+    /// callers that log nothing: between the deletion and the return others may write.
+    pub fn expire_due(&self, now: UnixMillis, max: usize) -> Vec<(DbIndex, Vec<u8>)> {
+        let mut gone = Vec::new();
+        for shard in 0..self.shards() {
+            let earliest = self.inner.shards[shard].published.earliest();
+            if earliest <= now.0 && gone.len() < max {
+                let mut keys = self.lock(Plan::shard(Mode::Write, shard), now);
+                gone.extend(keys.expire_due(max - gone.len()));
+            }
+        }
+        gone
+    }
+
+    /// Walks every invariant of every table; panics where one does not hold. For tests and fuzzers.
+    pub fn check(&self) {
+        for (number, slot) in self.inner.shards.iter().enumerate() {
+            let shard = slot.lock.read();
+            for table in &shard.tables {
+                table.check();
+                for item in table.iter() {
+                    assert_eq!(self.shard_of(item.key), number, "a key lies in its shard");
+                }
+            }
+            assert_eq!(
+                slot.published.bytes(),
+                shard.heap_bytes(),
+                "bytes of a shard"
+            );
+        }
+    }
+}

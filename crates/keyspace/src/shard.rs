@@ -1,0 +1,113 @@
+//! One shard: every database's table for its part of the hash.
+
+use crate::access::{AccessPolicy, Touch};
+use crate::table::{Item, KeyTable, Share, Stamp};
+use crate::watch::Watches;
+use crate::{KeyHasher, Settings, Value};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use units::{DbIndex, ReplOffset, UnixMillis};
+
+/// What the lock of a shard guards.
+pub(crate) struct Shard {
+    /// By database.
+    pub(crate) tables: Vec<KeyTable>,
+    next_table: u64,
+    /// Behind a lock of their own, as WATCH registers under the read lock.
+    pub(crate) watches: Mutex<Watches>,
+    pub(crate) settings: Settings,
+    pub(crate) policy: AccessPolicy,
+    /// Where the journal stood after the last effect on this shard.
+    pub(crate) last_append: ReplOffset,
+}
+
+impl Shard {
+    /// An empty shard.
+    pub(crate) fn new(databases: u32, shard_bits: u8, settings: Settings) -> Shard {
+        let hasher: KeyHasher = settings.hasher;
+        let tables = (0..u64::from(databases)).map(|id| KeyTable::empty(id, hasher, shard_bits));
+        Shard {
+            tables: tables.collect(),
+            next_table: u64::from(databases),
+            watches: Mutex::default(),
+            settings,
+            policy: AccessPolicy::Lru,
+            last_append: ReplOffset::default(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn table(&self, db: DbIndex) -> Option<&KeyTable> {
+        self.tables.get(db.index())
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, db: DbIndex, hash: u64, key: &[u8]) -> Option<Item<'_, Stamp>> {
+        self.table(db)?.get(hash, key)
+    }
+
+    #[inline]
+    pub(crate) fn touch(&self, now: UnixMillis, hash: u64) -> Touch {
+        Touch::new(self.policy, now, hash ^ (now.0 as u64))
+    }
+
+    /// Tells the watchers of a key that it changed.
+    #[inline]
+    pub(crate) fn changed(&mut self, db: DbIndex, key: &[u8]) {
+        let watches = self.watches.get_mut();
+        if !watches.is_empty() {
+            watches.fire(db, key);
+        }
+    }
+
+    /// Removes a key. `None` if it is not there; else its value if it was a large one.
+    pub(crate) fn discard(&mut self, db: DbIndex, hash: u64, key: &[u8]) -> Option<Option<Value>> {
+        let old = self.tables.get_mut(db.index())?.discard(hash, key)?;
+        self.changed(db, key);
+        Some(old)
+    }
+
+    /// Empties a database; the old table, to be dropped outside the lock, unless it was empty.
+    pub(crate) fn clear(&mut self, db: DbIndex) -> Option<Arc<KeyTable>> {
+        let table = self.tables.get_mut(db.index())?;
+        if table.len() == 0 {
+            return None;
+        }
+        let hasher = table.hasher();
+        let exists = |key: &[u8]| table.get(hasher.hash(key), key).is_some();
+        self.watches.get_mut().fire_all(db, exists);
+        self.next_table += 1;
+        Some(table.replace_by_empty(self.next_table - 1))
+    }
+
+    /// Exchanges two databases.
+    pub(crate) fn swap(&mut self, a: DbIndex, b: DbIndex) {
+        let (Some(one), Some(other)) = (self.table(a), self.table(b)) else {
+            return;
+        };
+        let hasher = one.hasher();
+        let exists = |key: &[u8]| {
+            let hash = hasher.hash(key);
+            one.get(hash, key).is_some() || other.get(hash, key).is_some()
+        };
+        let mut watches = self.watches.lock();
+        watches.fire_all(a, exists);
+        watches.fire_all(b, exists);
+        drop(watches);
+        self.tables.swap(a.index(), b.index());
+    }
+
+    /// Bytes of all tables.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.tables.iter().map(KeyTable::heap_bytes).sum()
+    }
+
+    /// A share of every database that is not empty.
+    pub(crate) fn freeze(&mut self) -> Vec<(DbIndex, Arc<Share>)> {
+        let tables = (0..).map(DbIndex).zip(&mut self.tables);
+        tables
+            .filter(|(_, table)| table.len() > 0)
+            .map(|(db, table)| (db, table.freeze()))
+            .collect()
+    }
+}

@@ -1,0 +1,31 @@
+//! The table of the keyspace and of every large collection: segments of entries in small pages,
+//! under an extendible directory.
+//!
+//! Bottom up: `page` and `slab` hold bytes and values, `entry` is the layout of one entry, `index`
+//! says where entries are, `segment` finds and changes entries, `compact` and `split` rewrite segments; `directory` finds segments,
+//! `tree` is a whole table, `scan` its cursors. Segments are kept in place (`inline`, with `share`
+//! for frozen views) or shared (`shared`).
+
+mod check;
+mod compact;
+mod directory;
+mod entry;
+mod index;
+mod inline;
+mod page;
+mod scan;
+mod segment;
+mod share;
+mod shared;
+mod slab;
+mod split;
+mod stamp;
+mod tree;
+
+pub(crate) use inline::KeyTable;
+pub(crate) use scan::{END as SCAN_END, position};
+pub(crate) use segment::{Item, Payload, Segment};
+pub(crate) use share::{Found, Share};
+pub(crate) use shared::Shared;
+pub(crate) use stamp::{Mark, Stamp, Unmarked};
+pub(crate) use tree::Tree;
