@@ -334,11 +334,17 @@ fn hscan(ctx: &mut Context<'_, '_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check_transcript;
+    use crate::testing::{check_effects, check_transcript};
 
     #[test]
     fn transcript() {
         check_transcript("hash");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("hash");
+        check_effects("hash_field_ttl");
     }
 
     #[test]

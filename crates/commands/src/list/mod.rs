@@ -281,10 +281,15 @@ fn ltrim(ctx: &mut Context<'_, '_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check_transcript;
+    use crate::testing::{check_effects, check_transcript};
 
     #[test]
     fn transcript() {
         check_transcript("list");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("list");
     }
 }

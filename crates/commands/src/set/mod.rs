@@ -168,12 +168,17 @@ fn sscan(ctx: &mut Context<'_, '_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Fixture, bulks, check_transcript};
+    use crate::testing::{Fixture, bulks, check_effects, check_transcript};
     use std::collections::BTreeSet;
 
     #[test]
     fn transcript() {
         check_transcript("set");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("set");
     }
 
     fn with_members(fixture: &mut Fixture, key: &str, members: impl Iterator<Item = usize>) {

@@ -166,10 +166,15 @@ fn log_progress(
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check_transcript;
+    use crate::testing::{check_effects, check_transcript};
 
     #[test]
     fn transcript() {
         check_transcript("stream");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("stream");
     }
 }

@@ -132,13 +132,18 @@ fn score_text(score: f64, settings: &Settings) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Fixture, bulks, check_transcript};
+    use crate::testing::{Fixture, bulks, check_effects, check_transcript};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     #[test]
     fn transcript() {
         check_transcript("zset");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("zset");
     }
 
     /// Members in the order of a sorted set.
