@@ -155,9 +155,15 @@ pub(super) fn read_only() -> Error {
     Error::Text("READONLY The data directory was opened for reading only.".into())
 }
 
+/// Whether a command may change keys: as what it is for, or, like PFCOUNT, by keeping what it
+/// computed.
+pub(super) fn may_write(spec: &Spec) -> bool {
+    spec.flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE)
+}
+
 /// Which shards a command needs, and how.
 fn lock_plan<'a>(engine: &Engine, spec: &Spec, argv: &[&'a [u8]]) -> Result<Plan<'a>, Error> {
-    let mode = if spec.flags.contains(Flags::WRITE) {
+    let mode = if may_write(spec) {
         Mode::Write
     } else {
         Mode::Read

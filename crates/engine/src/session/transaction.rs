@@ -1,8 +1,9 @@
 //! MULTI, EXEC, DISCARD and WATCH.
 
 use super::Session;
+use super::dispatch::may_write;
 use crate::registry::Entry;
-use commands::{Error, Flags, Outcome, ReplySink};
+use commands::{Error, Outcome, ReplySink};
 use keyspace::{Keys, Mode, Plan};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -151,7 +152,7 @@ impl Session {
     /// The shards of every queued command and watched key; all of them if one command's keys
     /// can't be told, and for writing if one command writes.
     fn union_plan<'q>(&self, queue: &'q [Queued], watched: &'q [Watched]) -> Plan<'q> {
-        let writes = |queued: &Queued| queued.entry.spec().flags.contains(Flags::WRITE);
+        let writes = |queued: &Queued| may_write(queued.entry.spec());
         let mode = if queue.iter().any(writes) {
             Mode::Write
         } else {
