@@ -290,6 +290,9 @@ impl Engine {
 impl Inner {
     pub(crate) fn new(parts: Parts) -> Inner {
         let now = parts.clock.now();
+        parts
+            .keyspace
+            .set_access_policy(parts.config.maxmemory_policy.access());
         Inner {
             keyspace: parts.keyspace,
             log: parts.log,

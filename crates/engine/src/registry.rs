@@ -1,12 +1,16 @@
 //! Every command by name: those of the keyspace and those of sessions, in one index.
+//!
+//! A row named `config|get` is a subcommand: two words of a request name it. What stands before
+//! the bar is a container, which is nothing by itself.
 
 use crate::families;
 use crate::session::Session;
-use commands::{Args, Command, Error, Outcome, ReplySink, Spec};
+use commands::{Args, Command, Error, Flags, Outcome, ReplySink, Spec};
 use hashbrown::HashTable;
 use std::sync::LazyLock;
 
-/// Does the work of a command that concerns the session or the engine as a whole.
+/// Does the work of a command that concerns the session or the engine as a whole. The arguments
+/// stand behind the name, both words of it.
 pub(crate) type SessionHandler = fn(&mut Session, &mut Args<'_>, &mut dyn ReplySink) -> Outcome;
 
 /// A row of a family that works on the session or the engine rather than on keys.
@@ -32,6 +36,20 @@ impl SessionCommand {
         self.immediate = true;
         self
     }
+
+    /// Does its work for a request.
+    pub(crate) fn run(
+        &self,
+        session: &mut Session,
+        argv: &[&[u8]],
+        reply: &mut dyn ReplySink,
+    ) -> Outcome {
+        let mut args = Args::new(argv);
+        if self.spec.name.contains('|') {
+            args.bytes()?;
+        }
+        (self.handler)(session, &mut args, reply)
+    }
 }
 
 /// A command, whichever kind it is.
@@ -56,44 +74,137 @@ impl Entry {
     }
 }
 
-static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
-
-struct Registry {
-    index: HashTable<Entry>,
+/// What one word can name: a command, or a container of subcommands.
+#[derive(Debug)]
+pub(crate) enum Named {
+    /// A command.
+    Command(Entry),
+    /// A container: what is known of it, and what it contains. `COMMAND` alone does something
+    /// without a second word.
+    Container {
+        spec: Spec,
+        bare: Option<Entry>,
+        entries: Vec<Entry>,
+    },
 }
 
-impl Registry {
-    fn new() -> Registry {
-        let mut index = HashTable::new();
-        for entry in all() {
-            let hash = hash_name(entry.spec().name.as_bytes());
-            index.insert_unique(hash, entry, |entry| hash_name(entry.spec().name.as_bytes()));
+impl Named {
+    pub(crate) fn spec(&self) -> &Spec {
+        match self {
+            Named::Command(entry) => entry.spec(),
+            Named::Container { spec, .. } => spec,
         }
-        Registry { index }
+    }
+
+    fn new_container(name: &'static str, first: Entry) -> Named {
+        let Spec { group, since, .. } = *first.spec();
+        let spec = Spec::new(name, -2, group, Flags::empty()).doc(
+            since,
+            "Depends on subcommand.",
+            "subcommand [argument ...]",
+            "Contains subcommands, which say what they do.",
+        );
+        Named::Container {
+            spec,
+            bare: None,
+            entries: vec![first],
+        }
+    }
+
+    /// A command that does something by itself, and contains `first` as well.
+    fn containing(&self, first: Entry) -> Named {
+        let spec = Spec {
+            arity: -1,
+            ..*self.spec()
+        };
+        let bare = match self {
+            Named::Command(entry) => Some(*entry),
+            Named::Container { bare, .. } => *bare,
+        };
+        Named::Container {
+            spec,
+            bare,
+            entries: vec![first],
+        }
+    }
+
+    /// The subcommand of that name, in any case.
+    fn subcommand(&self, name: &[u8]) -> Option<Entry> {
+        let Named::Container { entries, .. } = self else {
+            return None;
+        };
+        let is_it = |entry: &&Entry| {
+            last_word(entry.spec())
+                .as_bytes()
+                .eq_ignore_ascii_case(name)
+        };
+        entries.iter().find(is_it).copied()
     }
 }
 
-/// Every command, family by family.
-pub(crate) fn all() -> impl Iterator<Item = Entry> {
+fn last_word(spec: &Spec) -> &'static str {
+    spec.name.rsplit('|').next().unwrap_or(spec.name)
+}
+
+static REGISTRY: LazyLock<HashTable<Named>> = LazyLock::new(build);
+
+fn build() -> HashTable<Named> {
+    let mut table: HashTable<Named> = HashTable::new();
     let of_sessions = families::ALL.iter().copied().flatten().map(Entry::Session);
-    commands::all().map(Entry::Keys).chain(of_sessions)
+    for entry in commands::all().map(Entry::Keys).chain(of_sessions) {
+        let Some((container, _)) = entry.spec().name.split_once('|') else {
+            insert(&mut table, Named::Command(entry));
+            continue;
+        };
+        let hash = hash_name(container.as_bytes());
+        match table.find_mut(hash, |named| named.spec().name == container) {
+            Some(Named::Container { entries, .. }) => entries.push(entry),
+            Some(named @ Named::Command(_)) => *named = named.containing(entry),
+            None => insert(&mut table, Named::new_container(container, entry)),
+        }
+    }
+    table
 }
 
-/// The command of that name, in any case.
-pub(crate) fn find(name: &[u8]) -> Option<Entry> {
-    let is_it = |entry: &Entry| entry.spec().name.as_bytes().eq_ignore_ascii_case(name);
-    REGISTRY.index.find(hash_name(name), is_it).copied()
+fn insert(table: &mut HashTable<Named>, named: Named) {
+    let hash = |named: &Named| hash_name(named.spec().name.as_bytes());
+    table.insert_unique(hash(&named), named, hash);
 }
 
-/// The command that `argv` asks for, with as many arguments as it takes.
+/// Everything that one word can name, in no order that means anything.
+pub(crate) fn all() -> impl Iterator<Item = &'static Named> {
+    REGISTRY.iter()
+}
+
+/// What a word names, in any case.
+pub(crate) fn find(name: &[u8]) -> Option<&'static Named> {
+    let is_it = |named: &Named| named.spec().name.as_bytes().eq_ignore_ascii_case(name);
+    REGISTRY.find(hash_name(name), is_it)
+}
+
+/// The command that `argv` asks for, if it has as many arguments as that takes.
 pub(crate) fn resolve(argv: &[&[u8]]) -> Result<Entry, Error> {
-    let (name, args) = argv.split_first().ok_or(Error::Syntax)?;
-    let entry = find(name).ok_or_else(|| unknown(name, args))?;
+    let entry = identify(argv)?;
     let spec = entry.spec();
     if spec.accepts(argv.len()) {
         Ok(entry)
     } else {
         Err(Error::WrongArity(spec.name.to_owned()))
+    }
+}
+
+/// The command that `argv` asks for, whatever its arguments.
+pub(crate) fn identify(argv: &[&[u8]]) -> Result<Entry, Error> {
+    let (name, args) = argv.split_first().ok_or(Error::Syntax)?;
+    let named = find(name).ok_or_else(|| unknown(name, args))?;
+    match (named, args.first()) {
+        (Named::Command(entry), _) => Ok(*entry),
+        (Named::Container { spec, bare, .. }, None) => {
+            bare.ok_or_else(|| Error::WrongArity(spec.name.to_owned()))
+        }
+        (Named::Container { spec, .. }, Some(word)) => named
+            .subcommand(word)
+            .ok_or_else(|| unknown_subcommand(spec.name, word)),
     }
 }
 
@@ -121,30 +232,52 @@ fn unknown(name: &[u8], args: &[&[u8]]) -> Error {
     ))
 }
 
+fn unknown_subcommand(container: &str, word: &[u8]) -> Error {
+    let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
+    let container = container.to_ascii_uppercase();
+    Error::err(format_args!(
+        "unknown subcommand '{word}'. Try {container} HELP."
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_command_is_found_by_its_name_in_any_case() {
-        for entry in all() {
-            let name = entry.spec().name;
+        for named in all() {
+            let name = named.spec().name;
             let found = find(name.to_ascii_uppercase().as_bytes()).unwrap();
             assert_eq!(found.spec().name, name);
         }
         assert!(find(b"nosuch").is_none());
+        let entry = identify(&[b"Config", b"gEt"]).unwrap();
+        assert_eq!(entry.spec().name, "config|get");
     }
 
     #[test]
-    fn a_wrong_number_of_arguments_is_refused() {
+    fn what_cannot_be_meant_is_refused() {
+        let refusal = |argv: &[&[u8]]| resolve(argv).unwrap_err().to_string();
         assert_eq!(
-            resolve(&[b"get"]).unwrap_err(),
-            Error::WrongArity("get".into())
+            refusal(&[b"get"]),
+            "ERR wrong number of arguments for 'get' command"
         );
-        let unknown = resolve(&[b"foo", b"a b"]).unwrap_err().to_string();
         assert_eq!(
-            unknown,
+            refusal(&[b"foo", b"a b"]),
             "ERR unknown command 'foo', with args beginning with: 'a b' "
+        );
+        assert_eq!(
+            refusal(&[b"object"]),
+            "ERR wrong number of arguments for 'object' command"
+        );
+        assert_eq!(
+            refusal(&[b"object", b"x"]),
+            "ERR unknown subcommand 'x'. Try OBJECT HELP."
+        );
+        assert_eq!(
+            refusal(&[b"object", b"encoding"]),
+            "ERR wrong number of arguments for 'object|encoding' command"
         );
     }
 }

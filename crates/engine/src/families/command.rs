@@ -1,63 +1,130 @@
 //! COMMAND: the table about itself.
 
-use super::connection::unknown_subcommand;
 use super::syntax;
-use crate::registry::{self, Entry, SessionCommand};
+use crate::registry::{self, Entry, Named, SessionCommand};
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, KeySpec, Outcome, ReplySink, Spec};
 
-pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
-    Spec::new("command", -1, Group::Server, Flags::LOADING.union(Flags::STALE)).doc(
-        "2.8.13",
-        "O(N) where N is the number of commands",
-        "[COUNT | LIST | INFO [command-name ...] | DOCS [command-name ...] | GETKEYS command [arg ...]]",
-        "Describes the commands that there are.",
-    ),
-    command,
-)];
+const fn spec(name: &'static str, arity: i32) -> Spec {
+    Spec::new(
+        name,
+        arity,
+        Group::Server,
+        Flags::LOADING.union(Flags::STALE),
+    )
+}
 
-fn command(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    if args.is_done() {
-        return info(&[], reply);
-    }
-    let subcommand = args.bytes()?.to_ascii_uppercase();
-    match (&subcommand[..], args.left()) {
-        (b"COUNT", 0) => reply.integer(registry::all().count() as i64),
-        (b"LIST", 0) => list(reply),
-        (b"INFO", _) => info(args.rest(), reply)?,
-        (b"DOCS", _) => docs(args.rest(), reply),
-        (b"GETKEYS", 1..) => get_keys(args.rest(), reply)?,
-        _ => return Err(unknown_subcommand("COMMAND", &subcommand)),
-    }
+const PER_COMMAND: &str = "O(N) where N is the number of commands";
+
+pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        spec("command", 1).doc(
+            "2.8.13",
+            PER_COMMAND,
+            "",
+            "Tells of every command what clients need.",
+        ),
+        info,
+    ),
+    SessionCommand::new(
+        spec("command|count", 2).doc("2.8.13", "O(1)", "", "Counts the commands."),
+        count,
+    ),
+    SessionCommand::new(
+        spec("command|list", 2).doc("7.0.0", PER_COMMAND, "", "Lists the commands by name."),
+        list,
+    ),
+    SessionCommand::new(
+        spec("command|info", -2).doc(
+            "2.8.13",
+            PER_COMMAND,
+            "[command-name ...]",
+            "Tells of commands what clients need to know.",
+        ),
+        info,
+    ),
+    SessionCommand::new(
+        spec("command|docs", -2).doc(
+            "7.0.0",
+            PER_COMMAND,
+            "[command-name ...]",
+            "Tells of commands what people need to know.",
+        ),
+        docs,
+    ),
+    SessionCommand::new(
+        spec("command|getkeys", -3).doc(
+            "2.8.13",
+            "O(N) where N is the number of arguments",
+            "command [arg ...]",
+            "Tells which arguments of a command are keys.",
+        ),
+        get_keys,
+    ),
+];
+
+fn count(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    reply.integer(registry::all().count() as i64);
     Ok(())
 }
 
-fn list(reply: &mut dyn ReplySink) {
-    reply.array(registry::all().count());
-    registry::all().for_each(|entry| reply.bulk(entry.spec().name.as_bytes()));
-}
-
-/// The commands of those names, or all of them.
-fn named(names: &[&[u8]]) -> Vec<Option<Entry>> {
-    if names.is_empty() {
-        return registry::all().map(Some).collect();
+/// Containers come with what they contain.
+fn list(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let subcommands = |named: &'static Named| match named {
+        Named::Command(_) => &[][..],
+        Named::Container { entries, .. } => entries,
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for named in registry::all() {
+        names.push(named.spec().name);
+        names.extend(subcommands(named).iter().map(|entry| entry.spec().name));
     }
-    names.iter().map(|name| registry::find(name)).collect()
+    reply.array(names.len());
+    names.iter().for_each(|name| reply.bulk(name.as_bytes()));
+    Ok(())
 }
 
-fn info(names: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
-    let entries = named(names);
-    reply.array(entries.len());
-    for entry in entries {
-        match entry {
+/// A command to be described: with what it contains, or one that is contained.
+#[derive(Clone, Copy)]
+enum Described {
+    Named(&'static Named),
+    Subcommand(Entry),
+}
+
+/// The commands of those names (`object|encoding` for one that is contained), or all of them.
+fn described(names: &[&[u8]]) -> Vec<Option<Described>> {
+    if names.is_empty() {
+        return registry::all()
+            .map(|named| Some(Described::Named(named)))
+            .collect();
+    }
+    let find = |name: &[u8]| {
+        let words: Vec<&[u8]> = name.splitn(2, |&byte| byte == b'|').collect();
+        match words.len() {
+            1 => registry::find(name).map(Described::Named),
+            _ => registry::identify(&words).ok().map(Described::Subcommand),
+        }
+    };
+    names.iter().map(|name| find(name)).collect()
+}
+
+fn info(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let commands = described(args.rest());
+    reply.array(commands.len());
+    for command in commands {
+        match command {
             None => reply.null_array(),
-            Some(entry) => write_info(entry.spec(), reply),
+            Some(Described::Subcommand(entry)) => write_info(entry.spec(), &[], reply),
+            Some(Described::Named(Named::Command(entry))) => write_info(entry.spec(), &[], reply),
+            Some(Described::Named(Named::Container { spec, entries, .. })) => {
+                write_info(spec, entries, reply);
+            }
         }
     }
     Ok(())
 }
 
-fn write_info(spec: &Spec, reply: &mut dyn ReplySink) {
+fn write_info(spec: &Spec, subcommands: &[Entry], reply: &mut dyn ReplySink) {
     reply.array(10);
     reply.bulk(spec.name.as_bytes());
     reply.integer(i64::from(spec.arity));
@@ -73,7 +140,10 @@ fn write_info(spec: &Spec, reply: &mut dyn ReplySink) {
     categories.iter().for_each(|name| reply.simple(name));
     reply.array(0); // tips
     write_key_specs(spec, reply);
-    reply.array(0); // subcommands
+    reply.array(subcommands.len());
+    subcommands
+        .iter()
+        .for_each(|entry| write_info(entry.spec(), &[], reply));
 }
 
 /// Where the keys begin and how to find the rest, for clients that route by key.
@@ -167,18 +237,29 @@ fn write_numbers(pairs: &[(&str, i64)], reply: &mut dyn ReplySink) {
     }
 }
 
-fn docs(names: &[&[u8]], reply: &mut dyn ReplySink) {
-    let found: Vec<Entry> = named(names).into_iter().flatten().collect();
+fn docs(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let found: Vec<Described> = described(args.rest()).into_iter().flatten().collect();
     reply.map(found.len());
-    for entry in found {
-        reply.bulk(entry.spec().name.as_bytes());
-        write_docs(entry.spec(), reply);
+    for command in found {
+        let (spec, subcommands) = match command {
+            Described::Subcommand(entry) => (entry.spec(), &[][..]),
+            Described::Named(Named::Command(entry)) => (entry.spec(), &[][..]),
+            Described::Named(Named::Container { spec, entries, .. }) => (spec, entries.as_slice()),
+        };
+        reply.bulk(spec.name.as_bytes());
+        write_docs(spec, subcommands, reply);
     }
+    Ok(())
 }
 
-fn write_docs(spec: &Spec, reply: &mut dyn ReplySink) {
-    let arguments = syntax::parse(spec.syntax);
-    reply.map(if arguments.is_empty() { 4 } else { 5 });
+fn write_docs(spec: &Spec, subcommands: &[Entry], reply: &mut dyn ReplySink) {
+    let arguments = if subcommands.is_empty() {
+        syntax::parse(spec.syntax)
+    } else {
+        Vec::new()
+    };
+    let parts = [!arguments.is_empty(), !subcommands.is_empty()];
+    reply.map(4 + parts.iter().filter(|there| **there).count());
     let lines = [
         ("summary", spec.summary),
         ("since", spec.since),
@@ -193,10 +274,19 @@ fn write_docs(spec: &Spec, reply: &mut dyn ReplySink) {
         reply.bulk(b"arguments");
         syntax::write_all(&arguments, reply);
     }
+    if !subcommands.is_empty() {
+        reply.bulk(b"subcommands");
+        reply.map(subcommands.len());
+        for entry in subcommands {
+            reply.bulk(entry.spec().name.as_bytes());
+            write_docs(entry.spec(), &[], reply);
+        }
+    }
 }
 
-fn get_keys(argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
-    let entry = registry::find(argv[0]).ok_or(Error::err("Invalid command specified"))?;
+fn get_keys(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let argv = args.rest();
+    let entry = registry::identify(argv).map_err(|_| Error::err("Invalid command specified"))?;
     let spec = entry.spec();
     if matches!(spec.keys, KeySpec::None) {
         return Err(Error::err("The command has no key arguments"));

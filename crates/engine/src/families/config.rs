@@ -1,6 +1,5 @@
 //! CONFIG GET, SET, RESETSTAT and HELP.
 
-use super::connection::unknown_subcommand;
 use crate::config::{ConfigError, Parameter, parameter, parameters};
 use crate::registry::SessionCommand;
 use crate::session::Session;
@@ -11,28 +10,43 @@ const FLAGS: Flags = Flags::ADMIN
     .union(Flags::LOADING)
     .union(Flags::STALE);
 
-pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
-    Spec::new("config", -2, Group::Server, FLAGS).doc(
-        "2.0.0",
-        "O(N) where N is the number of settings",
-        "subcommand [argument ...]",
-        "Reads and changes the configuration.",
-    ),
-    config,
-)];
-
-fn config(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    let subcommand = args.bytes()?.to_ascii_uppercase();
-    match (&subcommand[..], args.left()) {
-        (b"GET", 1..) => get(session, args.rest(), reply),
-        (b"SET", 2..) => set(session, args.rest(), reply),
-        (b"RESETSTAT", 0) => reset_statistics(session, reply),
-        (b"HELP", 0) => help(reply),
-        _ => Err(unknown_subcommand("CONFIG", &subcommand)),
-    }
+const fn spec(name: &'static str, arity: i32) -> Spec {
+    Spec::new(name, arity, Group::Server, FLAGS)
 }
 
-fn get(session: &Session, patterns: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
+const PER_SETTING: &str = "O(N) where N is the number of settings";
+
+pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        spec("config|get", -3).doc(
+            "2.0.0",
+            PER_SETTING,
+            "parameter [parameter ...]",
+            "Shows the settings whose names match.",
+        ),
+        get,
+    ),
+    SessionCommand::new(
+        spec("config|set", -4).doc(
+            "2.0.0",
+            PER_SETTING,
+            "parameter value [parameter value ...]",
+            "Changes settings, all of them or none.",
+        ),
+        set,
+    ),
+    SessionCommand::new(
+        spec("config|resetstat", 2).doc("2.0.0", "O(1)", "", "Sets the counters of INFO to zero."),
+        reset_statistics,
+    ),
+    SessionCommand::new(
+        spec("config|help", 2).doc("5.0.0", "O(1)", "", "Lists these subcommands."),
+        help,
+    ),
+];
+
+fn get(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let patterns = args.rest();
     let config = session.engine.inner().config.read();
     let wanted = |row: &&Parameter| {
         patterns
@@ -48,7 +62,8 @@ fn get(session: &Session, patterns: &[&[u8]], reply: &mut dyn ReplySink) -> Outc
     Ok(())
 }
 
-fn set(session: &Session, words: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
+fn set(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let words = args.rest();
     if !words.len().is_multiple_of(2) {
         return Err(Error::WrongArity("config|set".to_owned()));
     }
@@ -82,25 +97,25 @@ fn refused(name: &str, why: impl std::fmt::Display) -> Error {
     ))
 }
 
-fn reset_statistics(session: &Session, reply: &mut dyn ReplySink) -> Outcome {
+fn reset_statistics(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     session.engine.stats().reset();
     reply.ok();
     Ok(())
 }
 
-fn help(reply: &mut dyn ReplySink) -> Outcome {
-    let lines = [
-        "CONFIG <subcommand> [<arg> [value] ...]. Subcommands are:",
-        "GET <pattern> [<pattern> ...]",
-        "    Settings whose names match, with their values.",
-        "SET <name> <value> [<name> <value> ...]",
-        "    Changes all of these settings, or none if one is refused.",
-        "RESETSTAT",
-        "    Sets the counters of INFO to zero.",
-        "HELP",
-        "    Prints this help.",
-    ];
-    reply.array(lines.len());
-    lines.iter().for_each(|line| reply.simple(line));
-    Ok(())
+fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    super::help(
+        reply,
+        &[
+            "CONFIG <subcommand> [<arg> [value] ...]. Subcommands are:",
+            "GET <pattern> [<pattern> ...]",
+            "    Settings whose names match, with their values.",
+            "SET <name> <value> [<name> <value> ...]",
+            "    Changes all of these settings, or none if one is refused.",
+            "RESETSTAT",
+            "    Sets the counters of INFO to zero.",
+            "HELP",
+            "    Prints this help.",
+        ],
+    )
 }

@@ -17,6 +17,10 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::Connection, flags)
 }
 
+const fn client(name: &'static str, arity: i32) -> Spec {
+    spec(name, arity, ANY_TIME.union(Flags::NOSCRIPT))
+}
+
 pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
         spec("ping", -1, FAST).doc(
@@ -45,13 +49,43 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         hello,
     ),
     SessionCommand::new(
-        spec("client", -2, ANY_TIME.union(Flags::NOSCRIPT)).doc(
-            "2.4.0",
+        client("client|id", 2).doc("5.0.0", "O(1)", "", "Tells the connection's number."),
+        client_id,
+    ),
+    SessionCommand::new(
+        client("client|getname", 2).doc("2.6.9", "O(1)", "", "Tells the connection's name."),
+        client_getname,
+    ),
+    SessionCommand::new(
+        client("client|setname", 3).doc(
+            "2.6.9",
             "O(1)",
-            "subcommand [argument ...]",
-            "Names and describes connections.",
+            "connection-name",
+            "Names the connection.",
         ),
-        client,
+        client_setname,
+    ),
+    SessionCommand::new(
+        client("client|setinfo", 4).doc(
+            "7.2.0",
+            "O(1)",
+            "<LIB-NAME libname | LIB-VER libver>",
+            "Tells what library the client uses.",
+        ),
+        client_setinfo,
+    ),
+    SessionCommand::new(
+        client("client|info", 2).doc("6.2.0", "O(1)", "", "Describes the connection."),
+        client_info,
+    ),
+    SessionCommand::new(
+        client("client|no-evict", 3).doc(
+            "7.0.0",
+            "O(1)",
+            "<ON | OFF>",
+            "Protects the connection from being closed for lack of memory.",
+        ),
+        client_on_or_off,
     ),
     SessionCommand::new(
         spec("reset", 1, HANDSHAKE).doc("6.2.0", "O(1)", "", "Makes the session as new."),
@@ -161,38 +195,55 @@ fn describe(session: &Session, reply: &mut dyn ReplySink) {
     reply.array(0);
 }
 
-fn client(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    let subcommand = args.bytes()?.to_ascii_uppercase();
-    match (&subcommand[..], args.left()) {
-        (b"ID", 0) => reply.integer(session.client.id as i64),
-        (b"GETNAME", 0) if session.client.name.is_empty() => reply.null(),
-        (b"GETNAME", 0) => reply.bulk(&session.client.name),
-        (b"SETNAME", 1) => {
-            session.client.name = checked_name(args.bytes()?, "Client names")?;
-            reply.ok();
-        }
-        (b"SETINFO", 2) => set_info(session, args, reply)?,
-        (b"INFO", 0) | (b"LIST", 0) => reply.verbatim("txt", &line(session)),
-        (b"NO-EVICT" | b"NO-TOUCH", 1) => {
-            if !args.keyword("ON") && !args.keyword("OFF") {
-                return Err(Error::Syntax);
-            }
-            reply.ok();
-        }
-        _ => return Err(unknown_subcommand("CLIENT", &subcommand)),
+fn client_id(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    reply.integer(session.client.id as i64);
+    Ok(())
+}
+
+fn client_getname(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    match session.client.name.is_empty() {
+        true => reply.null(),
+        false => reply.bulk(&session.client.name),
     }
     Ok(())
 }
 
-fn set_info(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    let name = args.bytes()?.to_ascii_lowercase();
-    match &name[..] {
-        b"lib-name" => session.client.lib_name = checked_name(args.bytes()?, "lib-name")?,
-        b"lib-ver" => session.client.lib_ver = checked_name(args.bytes()?, "lib-ver")?,
-        _ => {
-            let name = String::from_utf8_lossy(&name);
-            return Err(Error::err(format_args!("Unrecognized option '{name}'")));
-        }
+fn client_setname(
+    session: &mut Session,
+    args: &mut Args<'_>,
+    reply: &mut dyn ReplySink,
+) -> Outcome {
+    session.client.name = checked_name(args.bytes()?, "Client names")?;
+    reply.ok();
+    Ok(())
+}
+
+fn client_setinfo(
+    session: &mut Session,
+    args: &mut Args<'_>,
+    reply: &mut dyn ReplySink,
+) -> Outcome {
+    if args.keyword("lib-name") {
+        session.client.lib_name = checked_name(args.bytes()?, "lib-name")?;
+    } else if args.keyword("lib-ver") {
+        session.client.lib_ver = checked_name(args.bytes()?, "lib-ver")?;
+    } else {
+        let name = String::from_utf8_lossy(args.bytes()?);
+        return Err(Error::err(format_args!("Unrecognized option '{name}'")));
+    }
+    reply.ok();
+    Ok(())
+}
+
+fn client_info(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    reply.verbatim("txt", &line(session));
+    Ok(())
+}
+
+/// Nobody is closed for lack of memory.
+fn client_on_or_off(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    if !args.keyword("ON") && !args.keyword("OFF") {
+        return Err(Error::Syntax);
     }
     reply.ok();
     Ok(())
@@ -237,12 +288,4 @@ fn quit(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> O
     session.client.quit = true;
     reply.ok();
     Ok(())
-}
-
-/// The refusal of a subcommand that does not exist or was given the wrong number of arguments.
-pub(super) fn unknown_subcommand(container: &str, subcommand: &[u8]) -> Error {
-    let subcommand = String::from_utf8_lossy(subcommand).to_ascii_lowercase();
-    Error::err(format_args!(
-        "unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} HELP."
-    ))
 }

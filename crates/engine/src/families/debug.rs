@@ -1,6 +1,5 @@
 //! DEBUG: what tests and the curious need.
 
-use super::connection::unknown_subcommand;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
@@ -12,40 +11,52 @@ const FLAGS: Flags = Flags::ADMIN
     .union(Flags::LOADING)
     .union(Flags::STALE);
 
-pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
-    Spec::new("debug", -2, Group::Server, FLAGS.union(Flags::NO_MULTI)).doc(
-        "1.0.0",
-        "Depends on the subcommand",
-        "subcommand [argument ...]",
-        "Looks into the keyspace: DIGEST, DIGEST-VALUE, OBJECT.",
-    ),
-    debug,
-)];
-
-fn debug(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    let subcommand = args.bytes()?.to_ascii_uppercase();
-    match (&subcommand[..], args.left()) {
-        (b"DIGEST", 0 | 1) => digest(session, args, reply),
-        (b"DIGEST-VALUE", 1..) => digest_values(session, args, reply),
-        (b"OBJECT", 1) => object(session, args, reply),
-        (b"HELP", 0) => help(reply),
-        _ => Err(unknown_subcommand("DEBUG", &subcommand)),
-    }
+const fn spec(name: &'static str, arity: i32) -> Spec {
+    Spec::new(name, arity, Group::Server, FLAGS.union(Flags::NO_MULTI))
 }
+
+pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        spec("debug|digest", -2).doc(
+            "1.0.0",
+            "O(N) where N is the number of elements of all keys",
+            "[OLD-SCORE-TEXT]",
+            "Computes a checksum of everything.",
+        ),
+        digest,
+    ),
+    SessionCommand::new(
+        spec("debug|digest-value", -3).doc(
+            "5.0.0",
+            "O(N) where N is the number of elements of the keys",
+            "[OLD-SCORE-TEXT] key [key ...]",
+            "Computes a checksum of each value.",
+        ),
+        digest_values,
+    ),
+    SessionCommand::new(
+        spec("debug|object", 3).doc("1.0.0", "O(N)", "key", "Tells how a value is held."),
+        object,
+    ),
+    SessionCommand::new(
+        spec("debug|help", 2).doc("1.0.0", "O(1)", "", "Lists these subcommands."),
+        help,
+    ),
+];
 
 /// Takes `OLD-SCORE-TEXT`: scores are then mixed in as servers before 7.2 print them.
 fn old_score_text(args: &mut Args<'_>) -> bool {
     args.keyword("OLD-SCORE-TEXT")
 }
 
-fn digest(session: &Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+fn digest(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let old = old_score_text(args);
     args.done()?;
     reply.simple(&hex(&session.engine.digest(old)));
     Ok(())
 }
 
-fn digest_values(session: &Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+fn digest_values(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let names = args.rest();
     let old = names.len() > 1 && names[0].eq_ignore_ascii_case(b"OLD-SCORE-TEXT");
     let names = &names[usize::from(old)..];
@@ -61,7 +72,7 @@ fn digest_values(session: &Session, args: &mut Args<'_>, reply: &mut dyn ReplySi
     Ok(())
 }
 
-fn object(session: &Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+fn object(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let key = args.bytes()?;
     let keyspace = session.engine.keyspace();
     let keys = keyspace.lock(keyspace.plan(Mode::Read, &[key]), session.engine.now());
@@ -78,22 +89,22 @@ fn object(session: &Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> 
     Ok(())
 }
 
-fn help(reply: &mut dyn ReplySink) -> Outcome {
-    let lines = [
-        "DEBUG <subcommand> [<arg> [value] ...]. Subcommands are:",
-        "DIGEST [OLD-SCORE-TEXT]",
-        "    A checksum of everything, the same as any server with the same content gives;",
-        "    OLD-SCORE-TEXT for servers before 7.2.",
-        "DIGEST-VALUE [OLD-SCORE-TEXT] <key> [<key> ...]",
-        "    A checksum of each key's value.",
-        "OBJECT <key>",
-        "    How the value is held.",
-        "HELP",
-        "    Prints this help.",
-    ];
-    reply.array(lines.len());
-    lines.iter().for_each(|line| reply.simple(line));
-    Ok(())
+fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    super::help(
+        reply,
+        &[
+            "DEBUG <subcommand> [<arg> [value] ...]. Subcommands are:",
+            "DIGEST [OLD-SCORE-TEXT]",
+            "    A checksum of everything, the same as any server with the same content gives;",
+            "    OLD-SCORE-TEXT for servers before 7.2.",
+            "DIGEST-VALUE [OLD-SCORE-TEXT] <key> [<key> ...]",
+            "    A checksum of each key's value.",
+            "OBJECT <key>",
+            "    How the value is held.",
+            "HELP",
+            "    Prints this help.",
+        ],
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {

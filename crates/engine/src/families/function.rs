@@ -1,31 +1,52 @@
 //! FUNCTION LOAD, DELETE, FLUSH, LIST: libraries are kept and listed; calling them comes with
 //! scripts.
 
-use super::connection::unknown_subcommand;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob};
 
-pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
-    Spec::new("function", -2, Group::Scripting, Flags::NOSCRIPT).doc(
-        "7.0.0",
-        "O(1)",
-        "subcommand [argument ...]",
-        "Keeps libraries of functions.",
-    ),
-    function,
-)];
-
-fn function(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    let subcommand = args.bytes()?.to_ascii_uppercase();
-    match (&subcommand[..], args.left()) {
-        (b"LOAD", 1..) => load(session, args, reply),
-        (b"DELETE", 1) => delete(session, args, reply),
-        (b"FLUSH", 0 | 1) => flush(session, args, reply),
-        (b"LIST", _) => list(session, args, reply),
-        _ => Err(unknown_subcommand("FUNCTION", &subcommand)),
-    }
+const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
+    Spec::new(name, arity, Group::Scripting, flags.union(Flags::NOSCRIPT))
 }
+
+pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        spec("function|load", -3, Flags::WRITE.union(Flags::DENYOOM)).doc(
+            "7.0.0",
+            "O(1)",
+            "[REPLACE] function-code",
+            "Keeps a library.",
+        ),
+        load,
+    ),
+    SessionCommand::new(
+        spec("function|delete", 3, Flags::WRITE).doc(
+            "7.0.0",
+            "O(1)",
+            "library-name",
+            "Forgets a library.",
+        ),
+        delete,
+    ),
+    SessionCommand::new(
+        spec("function|flush", -2, Flags::WRITE).doc(
+            "7.0.0",
+            "O(N) where N is the number of libraries",
+            "[ASYNC | SYNC]",
+            "Forgets every library.",
+        ),
+        flush,
+    ),
+    SessionCommand::new(
+        spec("function|list", -2, Flags::empty()).doc(
+            "7.0.0",
+            "O(N) where N is the number of libraries",
+            "[LIBRARYNAME library-name-pattern] [WITHCODE]",
+            "Lists libraries.",
+        ),
+        list,
+    ),
+];
 
 fn load(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let replace = args.left() > 1 && args.keyword("REPLACE");

@@ -11,6 +11,7 @@ mod syntax;
 mod transactions;
 
 use crate::registry::SessionCommand;
+use commands::{Outcome, ReplySink};
 
 /// Every such family.
 pub(crate) const ALL: &[&[SessionCommand]] = &[
@@ -22,3 +23,10 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     function::COMMANDS,
     transactions::COMMANDS,
 ];
+
+/// Answers a `HELP` subcommand.
+fn help(reply: &mut dyn ReplySink, lines: &[&str]) -> Outcome {
+    reply.array(lines.len());
+    lines.iter().for_each(|line| reply.simple(line));
+    Ok(())
+}

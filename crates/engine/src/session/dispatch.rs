@@ -35,7 +35,7 @@ impl Session {
 
     fn run(&mut self, entry: Entry, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
         match entry {
-            Entry::Session(command) => (command.handler)(self, &mut Args::new(argv), reply),
+            Entry::Session(command) => command.run(self, argv, reply),
             Entry::Keys(command) => self.run_locked(command, argv, reply),
         }
     }

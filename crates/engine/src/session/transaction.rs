@@ -140,9 +140,7 @@ impl Session {
         let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
         let outcome = match queued.entry {
             Entry::Keys(command) => self.run_with_keys(keys, command, &argv, reply),
-            Entry::Session(command) => {
-                (command.handler)(self, &mut commands::Args::new(&argv), reply)
-            }
+            Entry::Session(command) => command.run(self, &argv, reply),
         };
         if let Err(error) = outcome {
             reply.error(&error);
