@@ -88,7 +88,8 @@ fn check_snapshots(below: &str) -> usize {
         }
         let sidecar = Sidecar::load(&sidecar).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
-        let settings = [("dbfilename", name), ("appendonly", "no")];
+        let mut settings = settings_of(&sidecar);
+        settings.extend([("dbfilename", name), ("appendonly", "no")]);
         let found = differences(path.parent().unwrap(), &settings, &sidecar, &options());
         if !found.is_empty() {
             failures.push((path, found));
@@ -113,9 +114,9 @@ fn every_public_snapshot_that_a_server_loads_equals_its_sidecar() {
     assert_eq!(checked, 41);
 }
 
-/// `named` folders carry their own file and folder names.
-fn names_of(sidecar: &Sidecar) -> Vec<(&str, &str)> {
-    let known = ["appendfilename", "appenddirname"];
+/// What a file can't be read without: the names in a `named` folder, the databases of `dbs`.
+fn settings_of(sidecar: &Sidecar) -> Vec<(&str, &str)> {
+    let known = ["appendfilename", "appenddirname", "databases"];
     let settings = sidecar
         .config
         .iter()
@@ -146,7 +147,7 @@ fn every_append_only_folder_equals_its_sidecar() {
             ignore_nodes: true,
             ..options()
         };
-        let mut found = differences(&dir, &names_of(&sidecar), &sidecar, &options);
+        let mut found = differences(&dir, &settings_of(&sidecar), &sidecar, &options);
         found.retain(|difference| !starts_anew_at_each_load(&dir, difference));
         if !found.is_empty() {
             failures.push((dir, found));
