@@ -164,7 +164,8 @@ fn log_delivery(
     Ok(())
 }
 
-/// Counts one more delivery of what the consumer has pending behind an id; the ids.
+/// What the consumer has pending behind an id. One more delivery is counted, except of entries
+/// that are gone.
 fn show_again(
     ctx: &mut Context<'_, '_>,
     key: &[u8],
@@ -179,20 +180,44 @@ fn show_again(
         ..
     } = reader;
     let is_new = is_new_consumer(ctx, key, group, consumer)?;
-    let shown = ctx
-        .keys
+    let (ids, alive) = pending_ids(ctx, key, reader, behind, limit)?;
+    ctx.keys
         .edit(ctx.db, key, IfMissing::Skip, |stream: &mut Stream| {
             stream.edit_group(group, |group| {
                 group.touch_consumer(consumer, now);
-                behind
-                    .next()
-                    .map(|start| group.redeliver(consumer, start, limit, now))
+                for id in alive {
+                    group.redeliver(consumer, id, 1, now);
+                }
             })
         })?;
     if is_new {
         log_consumer(ctx, key, group, consumer);
     }
-    Ok(shown.flatten().flatten().unwrap_or_default())
+    Ok(ids)
+}
+
+/// The ids that the consumer has pending behind one, and those of them whose entries exist.
+fn pending_ids(
+    ctx: &Context<'_, '_>,
+    key: &[u8],
+    reader: Reader<'_>,
+    behind: StreamId,
+    limit: usize,
+) -> Result<(Vec<StreamId>, Vec<StreamId>), Error> {
+    let Some(stream) = ctx.keys.stream(ctx.db, key)? else {
+        return Ok(Default::default());
+    };
+    let group = stream.group(reader.group);
+    let consumer = group.and_then(|group| group.consumer(reader.consumer));
+    let pending = consumer.zip(behind.next());
+    let ids = pending.into_iter().flat_map(|(consumer, start)| {
+        let ids = consumer.pending_range(start, StreamId::MAX);
+        ids.take(limit)
+    });
+    let ids: Vec<StreamId> = ids.collect();
+    let alive = ids.iter().copied().filter(|id| stream.contains(*id));
+    let alive = alive.collect();
+    Ok((ids, alive))
 }
 
 /// Entries that were removed since they became pending are shown as their id and null.
