@@ -282,11 +282,16 @@ fn store(ctx: &mut Context<'_, '_>, dest: &[u8], rows: Vec<Option<Vec<u8>>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::check_transcript;
+    use crate::testing::{check_effects, check_transcript};
 
     #[test]
     fn transcript() {
         check_transcript("sort");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("sort");
     }
 
     #[test]

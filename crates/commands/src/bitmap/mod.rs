@@ -99,11 +99,16 @@ fn getbit(ctx: &mut Context<'_, '_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Fixture, check_transcript};
+    use crate::testing::{Fixture, check_effects, check_transcript};
 
     #[test]
     fn transcript() {
         check_transcript("bitmap");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("bitmap");
     }
 
     #[test]

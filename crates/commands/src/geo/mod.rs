@@ -69,11 +69,16 @@ pub(crate) const COMMANDS: &[Command] = &[
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Fixture, check_transcript};
+    use crate::testing::{Fixture, check_effects, check_transcript};
 
     #[test]
     fn transcript() {
         check_transcript("geo");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("geo");
     }
 
     #[test]

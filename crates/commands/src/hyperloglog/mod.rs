@@ -158,11 +158,16 @@ fn pfmerge(ctx: &mut Context<'_, '_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Fixture, check_transcript, split};
+    use crate::testing::{Fixture, check_effects, check_transcript, split};
 
     #[test]
     fn transcript() {
         check_transcript("hyperloglog");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("hyperloglog");
     }
 
     /// FNV-1a, to compare long strings by.

@@ -106,10 +106,15 @@ pub(crate) const COMMANDS: &[Command] = &[
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check_transcript;
+    use crate::testing::{check_effects, check_transcript};
 
     #[test]
     fn transcript() {
         check_transcript("key");
+    }
+
+    #[test]
+    fn effects_make_a_twin() {
+        check_effects("key");
     }
 }

@@ -6,6 +6,7 @@
 //! line is what it printed. `UPDATE_TRANSCRIPTS=1` rewrites them.
 
 mod cli_look;
+mod generate;
 mod line;
 mod sink;
 mod transcript;
@@ -111,14 +112,15 @@ impl Fixture {
             rng: &mut self.rng,
             settings: &self.settings,
         });
-        let changed = keys.changes() != before;
         let expired = keys.expired();
+        // Deleting expired keys does not count.
+        let changed = keys.changes() != before;
         drop(keys);
         if let Err(error) = outcome {
             assert!(reply.is_empty(), "{argv:?} wrote a reply and was refused");
             reply.refuse(&error);
         }
-        self.note_effects(argv, changed, &effects);
+        self.note_effects(argv, changed, &effects, &expired);
         self.reap(&expired);
     }
 
@@ -135,11 +137,21 @@ impl Fixture {
         Some(self.keyspace.plan(mode, &keys))
     }
 
-    fn note_effects(&mut self, argv: &[&[u8]], changed: bool, effects: &Effects) {
+    fn note_effects(
+        &mut self,
+        argv: &[&[u8]],
+        changed: bool,
+        effects: &Effects,
+        expired: &[(DbIndex, Vec<u8>)],
+    ) {
+        let gone = expired.iter().filter(|(db, _)| *db == self.db);
+        self.effects = gone
+            .map(|(_, key)| format!("DEL {}", line::word(key)))
+            .collect();
         if !effects.as_sent() {
-            self.effects = effects.iter().map(quoted_line).collect();
+            self.effects.extend(effects.iter().map(quoted_line));
         } else if changed {
-            self.effects = vec![quoted_line(argv.iter().copied())];
+            self.effects.push(quoted_line(argv.iter().copied()));
         }
     }
 

@@ -15,14 +15,24 @@ pub(crate) fn check_effects(family: &str) {
             transcript::obey(&mut original, &mut false, order);
         } else if let Some(command) = line.strip_prefix("> ") {
             original.run(command);
-            for effect in original.effects().lines() {
-                let reply = twin.run(effect);
-                assert!(!reply.starts_with("(error)"), "{family}: {effect}: {reply}");
-            }
+            repeat(&original, &mut twin);
         }
     }
+    compare(&mut original, &mut twin, family);
+}
+
+/// Runs in the twin what the last command of the original has others repeat.
+pub(super) fn repeat(original: &Fixture, twin: &mut Fixture) {
+    for effect in original.effects().lines() {
+        let reply = twin.run(effect);
+        assert!(!reply.starts_with("(error)"), "{effect}: {reply}");
+    }
+}
+
+/// Both must hold the same.
+pub(super) fn compare(original: &mut Fixture, twin: &mut Fixture, what: &str) {
     twin.now = original.now;
-    assert_eq!(contents(&mut twin), contents(&mut original), "{family}");
+    assert_eq!(contents(twin), contents(original), "{what}");
 }
 
 /// Every key with all that is in it.
