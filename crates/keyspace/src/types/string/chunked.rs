@@ -1,0 +1,153 @@
+use crate::usable_size;
+use crate::value::arc_bytes;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Size of each chunk but the last.
+pub(super) const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A long string as chunks of 64 KiB, the last one shorter. Writing to a clone copies a chunk.
+#[derive(Debug, Clone)]
+pub struct ChunkedString {
+    chunks: Vec<Arc<Vec<u8>>>,
+    len: usize,
+}
+
+impl ChunkedString {
+    pub(super) fn from_bytes(bytes: &[u8]) -> ChunkedString {
+        let chunks = bytes
+            .chunks(CHUNK_BYTES)
+            .map(|chunk| Arc::new(chunk.to_vec()));
+        ChunkedString {
+            chunks: chunks.collect(),
+            len: bytes.len(),
+        }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The byte at `at`.
+    pub fn byte(&self, at: usize) -> Option<u8> {
+        self.chunks
+            .get(at / CHUNK_BYTES)?
+            .get(at % CHUNK_BYTES)
+            .copied()
+    }
+
+    /// The chunks in order.
+    pub fn chunks(&self) -> Chunks<'_> {
+        Chunks {
+            first: None,
+            rest: self.chunks.iter(),
+        }
+    }
+
+    /// The bytes from `start` up to `end`, both within the string.
+    pub(super) fn range(&self, start: usize, end: usize) -> Cow<'_, [u8]> {
+        let (first, last) = (start / CHUNK_BYTES, end.saturating_sub(1) / CHUNK_BYTES);
+        if first >= last {
+            let base = first * CHUNK_BYTES;
+            let chunk = self.chunks.get(first).map_or(&[][..], |chunk| chunk);
+            return Cow::Borrowed(
+                chunk
+                    .get(start - base..end.max(start) - base)
+                    .unwrap_or(&[]),
+            );
+        }
+        let mut bytes = Vec::with_capacity(end - start);
+        for (number, chunk) in self.chunks.iter().enumerate().take(last + 1).skip(first) {
+            let base = number * CHUNK_BYTES;
+            bytes.extend_from_slice(&chunk[start.max(base) - base..(end - base).min(chunk.len())]);
+        }
+        Cow::Owned(bytes)
+    }
+
+    pub(super) fn eq_bytes(&self, bytes: &[u8]) -> bool {
+        self.len == bytes.len()
+            && self
+                .chunks
+                .iter()
+                .zip(bytes.chunks(CHUNK_BYTES))
+                .all(|(own, other)| **own == other)
+    }
+
+    /// Adds zeros up to `len`. Chunks of nothing but zeros are one chunk, shared.
+    pub(super) fn grow(&mut self, len: usize) {
+        if len <= self.len {
+            return;
+        }
+        if let Some(last) = self.chunks.last_mut() {
+            let end = last.len() + (len - self.len);
+            Arc::make_mut(last).resize(end.min(CHUNK_BYTES), 0);
+        }
+        let missing = len - (self.chunks.len() * CHUNK_BYTES).min(len);
+        if missing >= CHUNK_BYTES {
+            let zeros = Arc::new(vec![0; CHUNK_BYTES]);
+            let whole = std::iter::repeat_n(zeros, missing / CHUNK_BYTES);
+            self.chunks.extend(whole);
+        }
+        let rest = missing % CHUNK_BYTES;
+        if rest > 0 {
+            self.chunks.push(Arc::new(vec![0; rest]));
+        }
+        self.len = len;
+    }
+
+    /// Overwrites bytes that are there.
+    pub(super) fn write(&mut self, mut offset: usize, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let at = offset % CHUNK_BYTES;
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK_BYTES - at));
+            let chunk = Arc::make_mut(&mut self.chunks[offset / CHUNK_BYTES]);
+            chunk[at..at + now.len()].copy_from_slice(now);
+            offset += now.len();
+            bytes = later;
+        }
+    }
+
+    /// Bytes taken of an allocator, outside of itself.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let whole = arc_bytes::<Vec<u8>>() + usable_size(CHUNK_BYTES);
+        let last = self.chunks.last().map_or(0, |chunk| {
+            arc_bytes::<Vec<u8>>() + usable_size(chunk.capacity())
+        });
+        usable_size(self.chunks.capacity() * size_of::<usize>())
+            + self.chunks.len().saturating_sub(1) * whole
+            + last
+    }
+}
+
+/// The pieces of a string in order.
+#[derive(Debug, Clone, Default)]
+pub struct Chunks<'a> {
+    first: Option<&'a [u8]>,
+    rest: std::slice::Iter<'a, Arc<Vec<u8>>>,
+}
+
+impl<'a> Chunks<'a> {
+    pub(super) fn one(bytes: &'a [u8]) -> Chunks<'a> {
+        Chunks {
+            first: Some(bytes),
+            rest: [].iter(),
+        }
+    }
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        match self.first.take() {
+            Some(first) => Some(first),
+            None => self.rest.next().map(|chunk| &chunk[..]),
+        }
+    }
+}
