@@ -157,7 +157,7 @@ fn expire(ctx: &mut Context<'_, '_>, name: &'static str, form: TimeForm) -> Outc
 }
 
 /// Gives a field its deadline, or removes it if that has passed; the code for the reply.
-pub(super) fn set_or_remove(
+fn set_or_remove(
     hash: &mut Hash,
     settings: &Settings,
     field: &[u8],

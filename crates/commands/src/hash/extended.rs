@@ -1,7 +1,7 @@
 //! HGETEX, HSETEX and HGETDEL: values together with deadlines or removal.
 
 use super::deadline::parse_fields;
-use super::expire::{TimeForm, log_deadline, set_or_remove};
+use super::expire::{TimeForm, log_deadline};
 use super::{drop_due, field_now, log_removed, reply_field};
 use crate::{Args, Context, Error, Outcome};
 use keyspace::{Hash, IfMissing, Settings};
@@ -48,8 +48,13 @@ pub(super) fn hgetex(ctx: &mut Context<'_, '_>) -> Outcome {
     };
     let fields = parse_fields(&mut ctx.args)?;
     drop_due(ctx, key)?;
-    reply_fields(ctx, key, fields)?;
-    change_deadlines(ctx, key, fields, deadline)
+    match deadline {
+        Deadline::At(deadline) if deadline <= field_now(ctx) => take_fields(ctx, key, fields),
+        deadline => {
+            reply_fields(ctx, key, fields)?;
+            change_deadlines(ctx, key, fields, deadline)
+        }
+    }
 }
 
 /// The values of fields, null for those that are missing.
@@ -110,7 +115,7 @@ fn set_deadlines(
             let there = |field: &&&[u8]| hash.as_ref().get(field, now).is_some();
             let there: Vec<&[u8]> = fields.iter().filter(there).copied().collect();
             for field in &there {
-                set_or_remove(hash, &settings, field, deadline, now);
+                hash.set_deadline(&settings, field, Some(deadline));
             }
             there
         })?;
@@ -255,18 +260,37 @@ pub(super) fn hsetex(ctx: &mut Context<'_, '_>) -> Outcome {
     Ok(())
 }
 
-/// Repeated as the removal of the fields that were there.
 pub(super) fn hgetdel(ctx: &mut Context<'_, '_>) -> Outcome {
     let key = ctx.args.bytes()?;
     let fields = parse_fields(&mut ctx.args)?;
     drop_due(ctx, key)?;
-    reply_fields(ctx, key, fields)?;
-    let removed = ctx
-        .keys
-        .edit(ctx.db, key, IfMissing::Skip, |hash: &mut Hash| {
-            let removed = fields.iter().filter(|field| hash.remove(field));
-            removed.copied().collect::<Vec<_>>()
-        })?;
-    log_removed(ctx, key, removed.unwrap_or_default().into_iter());
+    take_fields(ctx, key, fields)
+}
+
+/// Removes fields and replies with what they held; one that is named twice is gone the second
+/// time. Repeated as the removal of those that were there.
+fn take_fields(ctx: &mut Context<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Outcome {
+    let now = field_now(ctx);
+    let take = |hash: &mut Hash| {
+        let taken = fields.iter().map(|field| {
+            let value = hash.as_ref().get(field, now).map(|value| value.to_vec());
+            value.filter(|_| hash.remove(field))
+        });
+        taken.collect::<Vec<Option<Vec<u8>>>>()
+    };
+    let taken = ctx.keys.edit(ctx.db, key, IfMissing::Skip, take)?;
+    let taken = taken.unwrap_or_else(|| vec![None; fields.len()]);
+    let removed = fields
+        .iter()
+        .zip(&taken)
+        .filter(|(_, value)| value.is_some());
+    log_removed(ctx, key, removed.map(|(field, _)| *field));
+    ctx.reply.array(taken.len());
+    for value in &taken {
+        match value {
+            Some(value) => ctx.reply.bulk(value),
+            None => ctx.reply.null(),
+        }
+    }
     Ok(())
 }
