@@ -316,9 +316,9 @@ impl StringValue {
             chunked.grow(len);
             self.repr = Repr::Chunked(Arc::new(chunked));
         } else if len > old || matches!(self.repr, Repr::Int(_)) {
-            let mut bytes = self.as_ref().to_vec();
-            bytes.resize(len.max(old), 0);
-            self.repr = Repr::Bytes(Arc::from(bytes));
+            let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, len.max(old)).collect();
+            Arc::make_mut(&mut bytes)[..old].copy_from_slice(&self.as_ref().as_cow());
+            self.repr = Repr::Bytes(bytes);
         }
     }
 

@@ -263,20 +263,15 @@ impl Group {
         let Some(consumer) = self.consumers.get(consumer) else {
             return Vec::new();
         };
-        consumer
-            .pending
-            .range(start..)
-            .take(count)
-            .copied()
-            .collect::<Vec<_>>()
-            .into_iter()
-            .inspect(|id| {
-                if let Some(pending) = self.pending.get_mut(id) {
-                    pending.delivered = now;
-                    pending.count = pending.count.saturating_add(1);
-                }
-            })
-            .collect()
+        let range = consumer.pending.range(start..);
+        let ids: Vec<StreamId> = range.take(count).copied().collect();
+        for id in &ids {
+            if let Some(pending) = self.pending.get_mut(id) {
+                pending.delivered = now;
+                pending.count = pending.count.saturating_add(1);
+            }
+        }
+        ids
     }
 
     pub(super) fn check(&self) {
