@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use duramen::DigestForm;
+
 /// One build of a real server. The first of each family's versions that writes another RDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Build {
@@ -60,9 +62,13 @@ impl Build {
         self != Build::Redis62
     }
 
-    /// Whether its digest mixes scores in as %.17g (before 7.2).
-    pub fn has_old_score_text(self) -> bool {
-        self <= Build::Redis70
+    /// How it computes digests.
+    pub fn digest_form(self) -> DigestForm {
+        match self {
+            Build::Redis62 | Build::Redis70 => DigestForm::Redis70,
+            Build::Redis82 => DigestForm::Redis74,
+            Build::Valkey91 => DigestForm::Redis72,
+        }
     }
 
     /// Whether its AOF is a folder of files with a manifest (7.0 and later).

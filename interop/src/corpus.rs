@@ -32,14 +32,9 @@ impl Case {
     }
 
     /// The settings that a reader needs to find and understand it: how many databases, the policy,
-    /// and the names of AOF files.
+    /// and the names of AOF files. Ours and real servers know them all.
     pub fn reading_settings(&self) -> Vec<(String, String)> {
-        let wanted = [
-            "maxmemory-policy",
-            "lfu-decay-time",
-            "appendfilename",
-            "appenddirname",
-        ];
+        let wanted = ["maxmemory-policy", "appendfilename", "appenddirname"];
         let mut settings = self.sidecar.config.clone();
         settings.retain(|(name, _)| wanted.contains(&name.as_str()));
         let last = self.sidecar.dump.dbs.keys().last().copied().unwrap_or(0);

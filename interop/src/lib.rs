@@ -1,7 +1,7 @@
 //! Runs real servers beside ours: finds them, starts them, feeds them, compares, ends them.
 //!
 //! [`Build`] names a real server, [`Launch`] starts one in a directory of its own, [`Peer`] is it
-//! while it runs. [`corpus`] lists the files that real servers wrote, each with what it holds.
+//! while it runs, [`Ours`] is our engine in this process. [`corpus`] lists the files that real servers wrote, each with what it holds.
 //! `scripts/bring_peers` brings the binaries; where one is missing a test says so and skips it,
 //! but fails if `CI` is `true`.
 //!
@@ -11,9 +11,11 @@
 mod build;
 pub mod corpus;
 pub mod losses;
+mod ours;
 mod peer;
 
 pub use build::{Build, Missing, available};
+pub use ours::Ours;
 pub use peer::{Launch, Peer, PeerError};
 
 /// What a test returns: any error ends it, with its text.

@@ -42,11 +42,12 @@ impl Launch {
         launch.set("save", "").set("appendonly", "no")
     }
 
-    /// A real server, with DEBUG allowed.
+    /// A real server, with DEBUG allowed, and without access counters that sink while it is asked.
     pub fn build(build: Build, binary: impl Into<PathBuf>) -> Launch {
+        let launch = Launch::new(binary).set("lfu-decay-time", "0");
         match build.guards_debug() {
-            true => Launch::new(binary).set("enable-debug-command", "yes"),
-            false => Launch::new(binary),
+            true => launch.set("enable-debug-command", "yes"),
+            false => launch,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::stats::Stats;
 use keyspace::{FrozenView, Keyspace, Mode, Plan};
 use parking_lot::{Mutex, RwLock};
 use rdb::Target;
+use snapshot::DigestForm;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -128,9 +129,9 @@ impl Engine {
     }
 
     /// The digest of everything, as `DEBUG DIGEST` prints it: 20 bytes that depend on the logical
-    /// content only. `old_score_text` mixes scores in as servers before 7.2 print them.
-    pub fn digest(&self, old_score_text: bool) -> [u8; 20] {
-        snapshot::digest(self.freeze(), self.now(), old_score_text)
+    /// content only. `form` is whose: `true` mixes scores in as servers before 7.2 print them.
+    pub fn digest(&self, form: impl Into<DigestForm>) -> [u8; 20] {
+        snapshot::digest(self.freeze(), self.now(), form)
     }
 
     /// Writes everything to the data directory and returns once it is on disk.

@@ -8,18 +8,37 @@
 //! Times themselves, field deadlines, pending entries and functions are not part of it.
 //!
 //! Checked against Redis 6.2, 7.0 and 8.2 and Valkey 9.1. Scores are mixed in as text, which
-//! changed with 7.2.
+//! changed with 7.2; later Redis marks fields that have a deadline. See [`DigestForm`].
 
 use keyspace::{FrozenView, HashRef, StringRef, ValueRef, ZsetRef};
 use packed::{Element, IntText, number};
 use sha1::{Digest as _, Sha1};
 use units::{DbIndex, UnixMillis};
 
+/// Whose digest is computed; the same for most content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestForm {
+    /// Redis before 7.2: scores with 17 digits.
+    Redis70,
+    /// Redis 7.2 and every Valkey since: scores with as few digits as tell them apart.
+    Redis72,
+    /// Redis since 7.4: besides, a mark at each hash field that has a deadline.
+    Redis74,
+}
+
+/// Whether scores are as before 7.2.
+impl From<bool> for DigestForm {
+    fn from(old_score_text: bool) -> DigestForm {
+        match old_score_text {
+            true => DigestForm::Redis70,
+            false => DigestForm::Redis72,
+        }
+    }
+}
+
 /// The digest of every key of `view` that has not expired at `now`.
-///
-/// `old_score_text` mixes scores in with 17 digits, as servers before 7.2 do, instead of as few as
-/// tell them apart.
-pub fn digest(mut view: FrozenView, now: UnixMillis, old_score_text: bool) -> [u8; 20] {
+pub fn digest(mut view: FrozenView, now: UnixMillis, form: impl Into<DigestForm>) -> [u8; 20] {
+    let form = form.into();
     let mut whole = Digest::default();
     let dbs: Vec<DbIndex> = view.databases().map(|(db, ..)| db).collect();
     for db in dbs {
@@ -30,7 +49,7 @@ pub fn digest(mut view: FrozenView, now: UnixMillis, old_score_text: bool) -> [u
                 any = true;
                 let mut key = Digest::default();
                 key.mix(entry.key);
-                key.value(entry.value, entry.deadline, now, old_score_text);
+                key.value(entry.value, entry.deadline, now, form);
                 keys.add(&key.0);
             }
             Ok::<(), std::convert::Infallible>(())
@@ -49,10 +68,10 @@ pub fn digest_value(
     value: ValueRef<'_>,
     deadline: Option<UnixMillis>,
     now: UnixMillis,
-    old_score_text: bool,
+    form: impl Into<DigestForm>,
 ) -> [u8; 20] {
     let mut digest = Digest::default();
-    digest.value(value, deadline, now, old_score_text);
+    digest.value(value, deadline, now, form.into());
     digest.0
 }
 
@@ -96,7 +115,7 @@ impl Digest {
         value: ValueRef<'_>,
         deadline: Option<UnixMillis>,
         now: UnixMillis,
-        old: bool,
+        form: DigestForm,
     ) {
         self.mix(&type_number(&value).to_be_bytes());
         match value {
@@ -105,8 +124,8 @@ impl Digest {
             ValueRef::Set(set) => set.iter().for_each(|member| {
                 self.add(member.text(&mut IntText::default()));
             }),
-            ValueRef::Zset(zset) => self.zset(zset, old),
-            ValueRef::Hash(hash) => self.hash(hash, now),
+            ValueRef::Zset(zset) => self.zset(zset, form),
+            ValueRef::Hash(hash) => self.hash(hash, now, form),
             ValueRef::Stream(stream) => self.stream(stream),
             // A server asks the module, which is not here: the bytes stand for what it would say.
             ValueRef::Module(module) => self.mix(&module.raw),
@@ -116,13 +135,13 @@ impl Digest {
         }
     }
 
-    fn zset(&mut self, zset: ZsetRef<'_>, old_score_text: bool) {
+    fn zset(&mut self, zset: ZsetRef<'_>, form: DigestForm) {
         let mut text = Vec::new();
         for (member, score) in zset.iter() {
             text.clear();
-            match old_score_text {
-                true => number::write_f64_17g(score, &mut text),
-                false => number::write_f64_digits(score, &mut text),
+            match form {
+                DigestForm::Redis70 => number::write_f64_17g(score, &mut text),
+                _ => number::write_f64_digits(score, &mut text),
             }
             let mut pair = Digest::default();
             pair.mix_element(member);
@@ -131,11 +150,14 @@ impl Digest {
         }
     }
 
-    fn hash(&mut self, hash: HashRef<'_>, now: UnixMillis) {
-        for (field, value, _) in hash.iter(now) {
+    fn hash(&mut self, hash: HashRef<'_>, now: UnixMillis, form: DigestForm) {
+        for (field, value, deadline) in hash.iter(now) {
             let mut pair = Digest::default();
             pair.mix_element(field);
             pair.mix_string(value);
+            if form == DigestForm::Redis74 && deadline.is_some() {
+                pair.add(b"!!hexpire!!");
+            }
             self.add(&pair.0);
         }
     }

@@ -15,7 +15,7 @@ mod save;
 mod stream_loader;
 mod value_loader;
 
-pub use digest::{digest, digest_value};
+pub use digest::{DigestForm, digest, digest_value};
 pub use load::{LoadError, LoadOptions, LoadSummary, Loader};
 pub use payload::{DumpError, RestoreError, dump, restore};
 pub use save::{Access, Preamble, WriteError, write};
