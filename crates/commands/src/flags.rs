@@ -46,7 +46,9 @@ bitflags! {
 impl Flags {
     /// The names of the flags that are set, in the order of `COMMAND INFO`.
     pub fn names(self) -> impl Iterator<Item = String> {
-        self.iter_names().map(|(name, _)| name.to_ascii_lowercase())
+        // Not told to clients.
+        let told = self.difference(Flags::MAY_REPLICATE);
+        told.iter_names().map(|(name, _)| name.to_ascii_lowercase())
     }
 }
 

@@ -94,6 +94,8 @@ impl KeySpec {
         match *self {
             KeySpec::Range { first, last, step } => (first as i64, last as i64, step as i64),
             KeySpec::Numkeys { dest: Some(at), .. } => (at as i64, at as i64, 1),
+            // Those that are found by a function come behind a first one that is always there.
+            KeySpec::Custom(_) => (1, 1, 1),
             _ => (0, 0, 0),
         }
     }

@@ -7,7 +7,9 @@ use packed::number;
 use std::cmp::Ordering;
 
 const fn row(name: &'static str, flags: Flags) -> Spec {
-    Spec::new(name, -2, Group::Generic, flags).undeclared_keys()
+    Spec::new(name, -2, Group::Generic, flags)
+        .undeclared_keys()
+        .also_in(&["set", "sortedset", "list", "dangerous"])
 }
 
 #[rustfmt::skip]

@@ -20,6 +20,8 @@ pub struct Spec {
     pub undeclared_keys: bool,
     /// Its family.
     pub group: Group,
+    /// ACL categories that do not follow from family and flags.
+    pub also_in: &'static [Category],
     /// The Redis version that brought it.
     pub since: &'static str,
     /// One sentence on what it does.
@@ -40,6 +42,7 @@ impl Spec {
             keys: KeySpec::None,
             undeclared_keys: false,
             group,
+            also_in: &[],
             since: "1.0.0",
             summary: "",
             complexity: "O(1)",
@@ -56,6 +59,12 @@ impl Spec {
     /// Says that it may touch keys that are not among its arguments.
     pub const fn undeclared_keys(mut self) -> Spec {
         self.undeclared_keys = true;
+        self
+    }
+
+    /// Says to which ACL categories it belongs besides those that follow from family and flags.
+    pub const fn also_in(mut self, categories: &'static [Category]) -> Spec {
+        self.also_in = categories;
         self
     }
 
@@ -86,7 +95,8 @@ impl Spec {
 
     /// The ACL categories it belongs to.
     pub fn categories(&self) -> impl Iterator<Item = Category> {
-        flags::categories(self.group, self.flags)
+        let also_in = self.also_in.iter().copied();
+        flags::categories(self.group, self.flags).chain(also_in)
     }
 }
 

@@ -7,7 +7,7 @@ mod object;
 mod rename;
 mod walk;
 
-use crate::{Command, Flags, Group, KeySpec, Spec};
+use crate::{Category, Command, Flags, Group, KeySpec, Spec};
 
 const fn row(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::Generic, flags).keys(KeySpec::FIRST)
@@ -23,6 +23,10 @@ const SECOND: KeySpec = KeySpec::Range {
     last: 2,
     step: 1,
 };
+
+/// Categories of commands that can do much harm.
+const DANGEROUS: &[Category] = &["dangerous"];
+const WHOLE_KEYSPACE: &[Category] = &["keyspace", "dangerous"];
 
 const READ: Flags = Flags::READONLY;
 const READ_FAST: Flags = Flags::READONLY.union(Flags::FAST);
@@ -73,12 +77,12 @@ pub(crate) const COMMANDS: &[Command] = &[
 
     Command::new(row("dump", 2, READ)
         .doc("2.6.0", "O(N) where N is the size of the value", "key", "Returns a value as a payload for RESTORE."), dump::dump),
-    Command::new(row("restore", -4, GROW)
+    Command::new(row("restore", -4, GROW).also_in(DANGEROUS)
         .doc("2.6.0", "O(N) where N is the size of the value", "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", "Puts the value of a payload at a key."), dump::restore),
 
     Command::new(row("scan", -2, READ).keys(KeySpec::None)
         .doc("2.8.0", "O(1) for a call, O(N) for a whole walk", "cursor [MATCH pattern] [COUNT count] [TYPE type]", "Walks the keys of the database, some at a time."), walk::scan),
-    Command::new(row("keys", 2, READ).keys(KeySpec::None)
+    Command::new(row("keys", 2, READ).keys(KeySpec::None).also_in(DANGEROUS)
         .doc("1.0.0", "O(N) where N is the number of keys", "pattern", "Lists the keys that fit a pattern."), walk::keys),
     Command::new(row("randomkey", 1, READ).keys(KeySpec::None)
         .doc("1.0.0", "O(1)", "", "Returns some key of the database."), walk::randomkey),
@@ -94,13 +98,13 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(row("object|help", 2, READ).keys(KeySpec::None)
         .doc("6.2.0", "O(1)", "", "Lists the subcommands of OBJECT."), object::help),
 
-    Command::new(server_row("dbsize", 1, READ_FAST)
+    Command::new(server_row("dbsize", 1, READ_FAST).also_in(&["keyspace"])
         .doc("1.0.0", "O(1)", "", "Returns the number of keys in the database."), life::dbsize),
-    Command::new(server_row("flushdb", -1, WRITE)
+    Command::new(server_row("flushdb", -1, WRITE).also_in(WHOLE_KEYSPACE)
         .doc("1.0.0", "O(N) where N is the number of keys", "[ASYNC | SYNC]", "Removes every key of the database."), life::flushdb),
-    Command::new(server_row("flushall", -1, WRITE)
+    Command::new(server_row("flushall", -1, WRITE).also_in(WHOLE_KEYSPACE)
         .doc("1.0.0", "O(N) where N is the number of keys", "[ASYNC | SYNC]", "Removes every key of every database."), life::flushall),
-    Command::new(server_row("swapdb", 3, WRITE_FAST)
+    Command::new(server_row("swapdb", 3, WRITE_FAST).also_in(WHOLE_KEYSPACE)
         .doc("4.0.0", "O(1)", "index1 index2", "Has two databases change places."), rename::swapdb),
 ];
 
