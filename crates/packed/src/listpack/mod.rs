@@ -241,21 +241,38 @@ impl<'a> Listpack<'a> {
         entry::decode(tail).map_or(Element::Bytes(&[]), |(element, _)| element)
     }
 
-    /// The position of the element at `index`, negative from the end.
+    /// The position of the element at `index`, negative from the end. Walks from the nearer end, where the header knows
+    /// which that is.
     pub fn seek(self, index: isize) -> Option<Pos> {
-        let mut pos;
-        if index < 0 {
-            pos = self.end_pos();
-            for _ in 0..index.unsigned_abs() {
-                pos = self.prev(pos)?;
+        match self.counted() {
+            Some(len) if index >= 0 && index as usize >= len => None,
+            Some(len) if index >= 0 && index as usize > len / 2 => {
+                self.seek_back(len - index as usize)
             }
-        } else {
-            pos = self.start()?;
-            for _ in 0..index {
-                pos = self.next(pos)?;
+            _ if index < 0 => self.seek_back(index.unsigned_abs()),
+            _ => {
+                let mut pos = self.start()?;
+                for _ in 0..index {
+                    pos = self.next(pos)?;
+                }
+                Some(pos)
             }
         }
+    }
+
+    /// The position of the element `count` from the end; 1 is the last.
+    fn seek_back(self, count: usize) -> Option<Pos> {
+        let mut pos = self.end_pos();
+        for _ in 0..count {
+            pos = self.prev(pos)?;
+        }
         Some(pos)
+    }
+
+    /// Number of elements, if the header knows it.
+    fn counted(self) -> Option<usize> {
+        let count = wire::u16_le(self.bytes, COUNT_AT)?;
+        (count != COUNT_UNKNOWN).then_some(usize::from(count))
     }
 
     /// The positions of the elements in order.
