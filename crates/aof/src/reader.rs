@@ -414,6 +414,15 @@ mod tests {
     }
 
     #[test]
+    fn an_argument_whose_line_end_is_cut_is_torn_in_any_split() {
+        let input = format!("{PING}*1\r\n$4\r\nPINGx");
+        for step in [1, 7, input.len()] {
+            let tail = read_by(input.as_bytes(), step).1.unwrap();
+            assert_eq!(tail.reason, TailReason::TornCommand, "{step}");
+        }
+    }
+
+    #[test]
     fn a_torn_transaction_is_cut_before_its_multi() {
         let before = PING.len() as u64;
         let whole = format!("{PING}{MULTI}{PING}{EXEC}");

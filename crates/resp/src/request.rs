@@ -283,7 +283,9 @@ impl RequestDecoder {
         let end = self.position + len as usize;
         match buffer.get(end..) {
             Some([b'\r', b'\n', ..]) => {}
-            None | Some([] | [b'\r']) => return Ok(false),
+            // Even a wrong byte waits for the other one: at the end of a log, an argument whose line
+            // end is cut is torn, not corrupt, whatever there is of it.
+            None | Some([] | [_]) => return Ok(false),
             Some([b'\r', found, ..]) => return self.missing_crlf(end + 1, *found),
             Some([found, ..]) => return self.missing_crlf(end, *found),
         }
