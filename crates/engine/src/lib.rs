@@ -54,7 +54,7 @@ pub use engine::Engine;
 pub use keyspace::{FrozenView, StringRef, ValueRef};
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
-pub use session::{Expiry, Session};
+pub use session::{Expiry, FieldValue, Session};
 pub use snapshot::DigestForm;
 pub use storage;
 pub use units::{DbIndex, UnixMillis};

@@ -4,7 +4,7 @@ mod dispatch;
 mod transaction;
 mod typed;
 
-pub use typed::Expiry;
+pub use typed::{Expiry, FieldValue};
 
 use crate::engine::Engine;
 use crate::log::Batch;

@@ -8,6 +8,9 @@ use commands::Error;
 use keyspace::{Hash, IfMissing, Keys, Mode, StringRef, StringValue, Ttl};
 use units::{DbIndex, UnixMillis};
 
+/// A field of a hash and its value.
+pub type FieldValue = (Vec<u8>, Vec<u8>);
+
 /// When a key that is set goes away again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Expiry {
@@ -175,7 +178,7 @@ impl Session {
     }
 
     /// Every field of the hash at `key` with its value, in no particular order. Like `HGETALL`.
-    pub fn hgetall(&mut self, key: impl AsRef<[u8]>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn hgetall(&mut self, key: impl AsRef<[u8]>) -> Result<Vec<FieldValue>, Error> {
         let key = key.as_ref();
         self.read(key, |keys, db| {
             let hash = keys.hash(db, key)?;
