@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use duramen::DigestForm;
@@ -143,6 +143,36 @@ pub fn available(builds: &[Build]) -> Result<Vec<(Build, PathBuf)>, Missing> {
         }
     }
     Ok(found)
+}
+
+/// The binary of our server: `DURAMEN_SERVER`, or else built here and now.
+pub fn our_server() -> Result<PathBuf, Box<dyn std::error::Error>> {
+    if let Some(path) = std::env::var_os("DURAMEN_SERVER") {
+        return Ok(PathBuf::from(path));
+    }
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "build",
+        "--package",
+        "duramen-server",
+        "--message-format",
+        "json",
+    ]);
+    cargo
+        .arg("--manifest-path")
+        .arg(manifest)
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+    let output = cargo.stderr(Stdio::inherit()).output()?;
+    let messages = String::from_utf8(output.stdout)?;
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find(|message| {
+            message["target"]["name"] == "duramen-server" && message["executable"].is_string()
+        })
+        .and_then(|message| message["executable"].as_str().map(PathBuf::from))
+        .ok_or_else(|| "cargo built no duramen-server".into())
 }
 
 fn list_path() -> PathBuf {

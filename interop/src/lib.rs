@@ -14,7 +14,7 @@ pub mod losses;
 mod ours;
 mod peer;
 
-pub use build::{Build, Missing, available};
+pub use build::{Build, Missing, available, our_server};
 pub use ours::Ours;
 pub use peer::{Launch, Peer, PeerError};
 

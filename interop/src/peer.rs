@@ -166,12 +166,12 @@ impl Peer {
         tail(&self.log)
     }
 
-    /// Ends it by SHUTDOWN NOSAVE and waits for that.
+    /// Ends it by SIGTERM, as a system does, and waits for that.
     pub fn end(mut self) -> Result<ExitStatus, PeerError> {
-        if let Ok(mut connection) = self.connect() {
-            // It answers by hanging up.
-            let _ = connection.call(&[b"SHUTDOWN", b"NOSAVE"]);
-        }
+        self.connection = None;
+        Command::new("kill")
+            .args(["-TERM", &self.pid().to_string()])
+            .status()?;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {
