@@ -28,6 +28,8 @@
 //! - Redis refuses deadlines above 2^48 - 1. `min` is advice only and may be stale.
 //! - Triples of kinds 23 and 25 are ordered by deadline, those without last. Kept as found.
 
+use std::borrow::Cow;
+
 use packed::Element;
 use packed::listpack::{Listpack, ListpackBuf};
 use units::UnixMillis;
@@ -199,6 +201,22 @@ pub(crate) fn without_deadlines(blob: &[u8]) -> Vec<u8> {
     listpack.into_vec()
 }
 
+/// The same triples with deadlines that Redis takes. Valkey's kind knows no upper limit; whoever lives to see the
+/// limit, in the year 10889, loses the field then.
+pub(crate) fn with_deadlines_in_range(blob: &[u8]) -> Cow<'_, [u8]> {
+    let in_range = |at: UnixMillis| (1..=DEADLINE_MAX).contains(&at.0);
+    if triples(blob).all(|(_, _, expire)| expire.is_none_or(in_range)) {
+        return Cow::Borrowed(blob);
+    }
+    let mut listpack = ListpackBuf::new();
+    for (field, value, expire) in triples(blob) {
+        listpack.push_element(field);
+        listpack.push_element(value);
+        listpack.push_back_int(expire.map_or(0, |at| at.0.clamp(1, DEADLINE_MAX)));
+    }
+    Cow::Owned(listpack.into_vec())
+}
+
 /// Appends a listpack of triples as a hash of Valkey's kind 22.
 pub(crate) fn put_trailing(blob: &[u8], strings: &mut StringWriter, out: &mut Vec<u8>) {
     put_len(Listpack::new(blob).len() as u64 / 3, out);
@@ -271,6 +289,24 @@ mod tests {
             b"\x01a\x01b\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
         );
         assert!(matches!(wrong, Err(Stop::Wrong(e)) if e.offset() == 4));
+    }
+
+    #[test]
+    fn deadlines_that_redis_refuses_are_written_as_the_last_it_takes() {
+        let triples = |ms: i64| {
+            let mut listpack = ListpackBuf::new();
+            listpack.extend([&b"f"[..], b"v", ms.to_string().as_bytes()]);
+            listpack.into_vec()
+        };
+        for (given, written) in [
+            (i64::MAX, DEADLINE_MAX),
+            (-5, 1),
+            (0, 0),
+            (DEADLINE_MAX, DEADLINE_MAX),
+        ] {
+            let blob = triples(given);
+            assert_eq!(*with_deadlines_in_range(&blob), triples(written), "{given}");
+        }
     }
 
     #[test]

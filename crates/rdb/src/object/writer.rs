@@ -319,7 +319,7 @@ impl ValueWriter {
             Target::Redis12 => {
                 self.begin(Kind::HashListpackTtl25, out);
                 out.extend_from_slice(&min.to_le_bytes());
-                self.strings.put(blob, out);
+                self.strings.put(&hash::with_deadlines_in_range(blob), out);
             }
             Target::Valkey80 => {
                 self.begin(Kind::HashTtl22Valkey, out);
