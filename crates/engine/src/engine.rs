@@ -179,16 +179,18 @@ impl Engine {
 
     /// Changes several settings, or none of them if one is refused.
     pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
-        let mut config = self.inner.config.write();
-        let mut changed = config.clone();
-        for (name, value) in settings {
-            changed.set_while_open(name, value)?;
-        }
-        self.inner.keyspace.set_limits(changed.limits);
-        self.inner
-            .keyspace
-            .set_access_policy(changed.maxmemory_policy.access());
-        *config = changed;
+        let (limits, access) = {
+            let mut config = self.inner.config.write();
+            let mut changed = config.clone();
+            for (name, value) in settings {
+                changed.set_while_open(name, value)?;
+            }
+            *config = changed;
+            (config.limits, config.maxmemory_policy.access())
+        };
+        // With the configuration unlocked again: who holds shards may read it.
+        self.inner.keyspace.set_limits(limits);
+        self.inner.keyspace.set_access_policy(access);
         self.inner.settings_epoch.fetch_add(1, Ordering::Release);
         Ok(())
     }

@@ -97,7 +97,8 @@ impl From<aof::Error> for OpenError {
     }
 }
 
-/// Why nothing was saved. The files are as they were.
+/// Why a save failed. Each file is as it was or whole and new: where there is an append-only file,
+/// the snapshot may be new already, and what counts is still what it was.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SaveError {

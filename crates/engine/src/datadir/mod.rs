@@ -1,8 +1,8 @@
 //! The life of a data directory: opened, recovered, saved, closed.
 //!
 //! Which files count is Redis's rule: the append-only file if there is one, else `dump.rdb`. What
-//! is different is that nothing is ever overwritten which was not read: a directory whose files
-//! changed behind the engine's back is not saved to.
+//! is different is that nothing is overwritten which somebody else wrote meanwhile: a directory
+//! whose files changed behind the engine's back is not saved to.
 
 mod error;
 mod recover;

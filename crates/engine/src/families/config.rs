@@ -14,6 +14,9 @@ const fn spec(name: &'static str, arity: i32) -> Spec {
     Spec::new(name, arity, Group::Server, FLAGS)
 }
 
+/// Takes shards, all of which `EXEC` may hold already.
+const SET_FLAGS: Flags = FLAGS.union(Flags::NO_MULTI);
+
 const PER_SETTING: &str = "O(N) where N is the number of settings";
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
@@ -27,7 +30,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         get,
     ),
     SessionCommand::new(
-        spec("config|set", -4).doc(
+        Spec::new("config|set", -4, Group::Server, SET_FLAGS).doc(
             "2.0.0",
             PER_SETTING,
             "parameter value [parameter value ...]",
