@@ -5,12 +5,15 @@ use crate::shutdown::Stop;
 use crate::stream::Accepted;
 use crate::worker::Worker;
 use crate::{ServeError, tell};
+use duramen::Engine;
+use duramen::storage::{Os, Storage as _};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Sockets that listen. Removes the Unix socket's file when dropped.
@@ -23,7 +26,15 @@ struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = remove_socket(&self.0);
+    }
+}
+
+/// Removes what an earlier server left at `path`, if that is a socket and nothing else.
+fn remove_socket(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if there.file_type().is_socket() => Os.remove(path).map_err(io::Error::other),
+        _ => Ok(()),
     }
 }
 
@@ -42,7 +53,7 @@ pub(crate) fn listen(config: &ServerConfig) -> Result<Listeners, ServeError> {
             }
         }
     }
-    let unix = config.unix_socket.as_ref().map(listen_unix).transpose()?;
+    let unix = config.unix_socket().map(listen_unix).transpose()?;
     Ok(Listeners { tcp, unix })
 }
 
@@ -63,14 +74,14 @@ fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
 }
 
 /// The mode is set before the socket listens, so that nobody slips in between.
-fn listen_unix(socket: &UnixSocket) -> Result<(UnixListener, SocketFile), ServeError> {
+fn listen_unix(socket: UnixSocket<'_>) -> Result<(UnixListener, SocketFile), ServeError> {
     let open = || {
-        let _ = std::fs::remove_file(&socket.path);
+        remove_socket(socket.path)?;
         let unix = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        unix.bind(&socket2::SockAddr::unix(&socket.path)?)?;
+        unix.bind(&socket2::SockAddr::unix(socket.path)?)?;
         if let Some(mode) = socket.mode {
             let mode = std::fs::Permissions::from_mode(mode);
-            std::fs::set_permissions(&socket.path, mode)?;
+            std::fs::set_permissions(socket.path, mode)?;
         }
         unix.listen(511)?;
         unix.set_nonblocking(true)?;
@@ -80,42 +91,64 @@ fn listen_unix(socket: &UnixSocket) -> Result<(UnixListener, SocketFile), ServeE
         address: format!("Unix socket {}", socket.path.display()),
         error,
     })?;
-    Ok((listener, SocketFile(socket.path.clone())))
+    Ok((listener, SocketFile(socket.path.to_owned())))
 }
 
-/// Accepts until a signal says to end.
-pub(crate) fn run(listeners: Listeners, workers: &[Worker], stop: Stop) -> io::Result<()> {
+/// Accepts until a signal says to end, and meanwhile deletes what expires.
+pub(crate) fn run(
+    listeners: Listeners,
+    workers: &[Worker],
+    engine: &Engine,
+    stop: Stop,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
+        .enable_time()
         .build()?;
-    runtime.block_on(async {
-        let mut turn = Turn { workers, next: 0 };
-        let (send, mut accepted) = tokio::sync::mpsc::channel(64);
-        for listener in listeners.tcp {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            tokio::spawn(accept_tcp(listener, send.clone()));
-        }
-        let mut file = None;
-        if let Some((listener, socket_file)) = listeners.unix {
-            let listener = tokio::net::UnixListener::from_std(listener)?;
-            tokio::spawn(accept_unix(listener, send.clone()));
-            file = Some(socket_file);
-        }
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        tell("Ready to accept connections");
-        loop {
-            tokio::select! {
-                Some(stream) = accepted.recv() => turn.give(stream),
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-            }
-        }
-        stop.stop();
-        drop(file);
-        Ok(())
-    })
+    let outcome = runtime.block_on(accept(listeners, workers, engine));
+    stop.stop();
+    outcome
 }
+
+async fn accept(listeners: Listeners, workers: &[Worker], engine: &Engine) -> io::Result<()> {
+    let mut turn = Turn { workers, next: 0 };
+    let (send, mut accepted) = tokio::sync::mpsc::channel(64);
+    for listener in listeners.tcp {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::spawn(accept_tcp(listener, send.clone()));
+    }
+    // The socket's file is there as long as this function runs.
+    let (unix, _file) = listeners.unix.unzip();
+    if let Some(listener) = unix {
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        tokio::spawn(accept_unix(listener, send.clone()));
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut tick = tokio::time::interval(EXPIRE_EVERY);
+    tell("Ready to accept connections");
+    loop {
+        tokio::select! {
+            Some(stream) = accepted.recv() => turn.give(stream),
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = tick.tick() => expire(engine).await,
+        }
+    }
+}
+
+/// Deletes keys whose time has come, a few at a time, so that nobody waits long for their locks.
+async fn expire(engine: &Engine) {
+    while engine.expire_due(EXPIRED_AT_ONCE_MAX) == EXPIRED_AT_ONCE_MAX {
+        tokio::task::yield_now().await;
+    }
+}
+
+const EXPIRE_EVERY: Duration = Duration::from_millis(100);
+const EXPIRED_AT_ONCE_MAX: usize = 64;
+
+/// How long to let others end when no connection can be accepted.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 type Accepting = tokio::sync::mpsc::Sender<Accepted>;
 
@@ -144,12 +177,12 @@ async fn accept_unix(listener: tokio::net::UnixListener, send: Accepting) {
 }
 
 /// Whether to go on accepting. A failure (no descriptors left, or a peer that hung up at once)
-/// concerns one connection; giving way lets others end and free what is missing.
+/// concerns one connection; a pause lets others end and free what is missing.
 async fn pass_on(accepted: io::Result<Accepted>, send: &Accepting) -> bool {
     match accepted {
         Ok(stream) => send.send(stream).await.is_ok(),
         Err(_) => {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
             true
         }
     }

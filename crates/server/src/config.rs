@@ -12,7 +12,10 @@ pub struct ServerConfig {
     pub(crate) engine: Builder,
     port: u16,
     bind: Vec<Bind>,
-    pub(crate) unix_socket: Option<UnixSocket>,
+    unix_socket: Option<PathBuf>,
+    unix_mode: Option<u32>,
+    /// Save points in the order of their lines; each line adds to those before.
+    save: Vec<String>,
     pub(crate) backlog: i32,
     pub(crate) threads: usize,
     pub(crate) client: ClientConfig,
@@ -25,9 +28,11 @@ struct Bind {
     optional: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnixSocket {
-    pub(crate) path: PathBuf,
+/// A path to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UnixSocket<'c> {
+    pub(crate) path: &'c Path,
+    /// Who may connect, as of `chmod`; by default as the process's mask has it.
     pub(crate) mode: Option<u32>,
 }
 
@@ -81,6 +86,8 @@ impl Default for ServerConfig {
                 })
                 .to_vec(),
             unix_socket: None,
+            unix_mode: None,
+            save: Vec::new(),
             backlog: 511,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             client: ClientConfig {
@@ -122,6 +129,13 @@ impl ServerConfig {
         let bind = if self.port == 0 { &[][..] } else { &self.bind };
         bind.iter()
             .map(|bind| (SocketAddr::new(bind.address, self.port), bind.optional))
+    }
+
+    /// The Unix socket to listen on.
+    pub(crate) fn unix_socket(&self) -> Option<UnixSocket<'_>> {
+        let mode = self.unix_mode;
+        let path = self.unix_socket.as_deref();
+        path.map(|path| UnixSocket { path, mode })
     }
 
     fn with_file(mut self, path: &Path, depth: usize) -> Result<ServerConfig, ConfigError> {
@@ -178,24 +192,15 @@ impl ServerConfig {
             "port" => self.port = number(&value)?,
             "bind" => self.bind = binds(values)?,
             "unixsocket" => {
-                let mode = self.unix_socket.and_then(|socket| socket.mode);
-                let socket = UnixSocket {
-                    path: PathBuf::from(&value),
-                    mode,
-                };
-                self.unix_socket = (!value.is_empty()).then_some(socket);
+                self.unix_socket = Some(value)
+                    .filter(|path| !path.is_empty())
+                    .map(PathBuf::from);
             }
             "unixsocketperm" => {
                 let mode = u32::from_str_radix(&value, 8).map_err(|_| "expected an octal mode")?;
-                let path = self
-                    .unix_socket
-                    .map(|socket| socket.path)
-                    .unwrap_or_default();
-                self.unix_socket = Some(UnixSocket {
-                    path,
-                    mode: Some(mode),
-                });
+                self.unix_mode = Some(mode);
             }
+            "save" => self = self.with_save(value)?,
             "tcp-backlog" => self.backlog = number(&value)?,
             "io-threads" => self.threads = number::<usize>(&value)?.max(1),
             "maxclients" => self.client.connections_max = number(&value)?,
@@ -205,12 +210,25 @@ impl ServerConfig {
             }
             "daemonize" if value == "no" => {}
             "daemonize" => return Err("only 'no': let the system's supervisor do it".to_owned()),
-            _ => {
-                let engine = self.engine.config(&name, &value);
-                self.engine = engine.map_err(|error| explain(&error))?;
-            }
+            _ => self = self.with_engine_setting(&name, &value)?,
         }
         Ok(self)
+    }
+
+    /// Each line of save points adds to those before; an empty one takes them back.
+    fn with_save(mut self, points: String) -> Result<ServerConfig, String> {
+        match points.trim_matches('"').is_empty() {
+            true => self.save.clear(),
+            false => self.save.push(points),
+        }
+        let all = self.save.join(" ");
+        self.with_engine_setting("save", &all)
+    }
+
+    fn with_engine_setting(self, name: &str, value: &str) -> Result<ServerConfig, String> {
+        let engine = self.engine.config(name, value);
+        let engine = engine.map_err(|error| explain(&error))?;
+        Ok(ServerConfig { engine, ..self })
     }
 }
 
@@ -294,6 +312,24 @@ mod tests {
         assert!(error.contains("nosuch"), "{error}");
         assert!(parse("--port x").is_err());
         assert!(parse("--daemonize yes").is_err());
+    }
+
+    #[test]
+    fn save_points_add_up_until_an_empty_line() {
+        let config = parse("--save 900 1 --save 300 10").unwrap();
+        assert_eq!(config.save, ["900 1", "300 10"]);
+        let args = ["--save", "900 1", "--save", "", "--save", "60 5"].map(str::to_owned);
+        assert_eq!(ServerConfig::from_args(&args).unwrap().save, ["60 5"]);
+        assert!(parse("--save 900").is_err());
+    }
+
+    #[test]
+    fn a_mode_alone_is_no_socket() {
+        let config = parse("--unixsocketperm 770").unwrap();
+        assert_eq!(config.unix_socket(), None);
+        let config = parse("--unixsocketperm 770 --unixsocket s").unwrap();
+        let (path, mode) = (Path::new("s"), Some(0o770));
+        assert_eq!(config.unix_socket(), Some(UnixSocket { path, mode }));
     }
 
     #[test]

@@ -45,9 +45,9 @@ struct Connection<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(stream: S, session: Session, config: &ClientConfig, stopped: Stopped) -> Connection<S> {
         Connection {
+            decoder: RequestDecoder::new(limits(session.engine())),
             stream,
             session,
-            decoder: RequestDecoder::new(Limits::default()),
             input: Vec::new(),
             output: Vec::new(),
             idle: config.idle,
@@ -78,7 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Waits for bytes; `false` at the end of them, when none came for too long, or when the server
-    /// ends. This is the only place that the end interrupts: what was read is answered first.
+    /// ends: what was read is answered first, and a peer that never pauses can't hold it up.
     async fn read(&mut self) -> io::Result<bool> {
         let missing = self.decoder.bytes_missing(self.input.len());
         self.input
@@ -92,8 +92,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         tokio::select! {
             biased;
-            count = self.stream.read_buf(&mut self.input) => Ok(count? > 0),
             () = self.stopped.wait() => Ok(false),
+            count = self.stream.read_buf(&mut self.input) => Ok(count? > 0),
             () = silence => Ok(false),
         }
     }
@@ -140,6 +140,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
     }
+}
+
+/// What a peer may send in one request.
+fn limits(engine: &Engine) -> Limits {
+    let bulk = engine.config("proto-max-bulk-len");
+    let bulk = bulk.and_then(|bytes| bytes.parse().ok());
+    bulk.map_or_else(Limits::default, |bytes| {
+        Limits::default().with_bulk_bytes_max(bytes)
+    })
 }
 
 /// What is left to do after some requests were answered.

@@ -16,14 +16,15 @@ pub use config::{ConfigError, ServerConfig};
 
 use duramen::{Engine, OpenError, SaveError};
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
     /// The data directory could not be opened.
-    Open(OpenError),
+    Open(Box<OpenError>),
     /// An address could not be listened on.
     Listen {
         /// The address or path.
@@ -34,7 +35,7 @@ pub enum ServeError {
     /// A thread or its runtime could not be started.
     Start(io::Error),
     /// The last save failed. What was changed since the save before is not on disk.
-    Save(SaveError),
+    Save(Box<SaveError>),
 }
 
 impl fmt::Display for ServeError {
@@ -58,7 +59,10 @@ impl std::error::Error for ServeError {}
 pub fn run(config: ServerConfig) -> Result<(), ServeError> {
     let listeners = accept::listen(&config)?;
     tell(&format!("PID: {}", std::process::id()));
-    let engine = config.engine.open().map_err(ServeError::Open)?;
+    let engine = config
+        .engine
+        .open()
+        .map_err(|error| ServeError::Open(Box::new(error)))?;
     tell(&engine.recovery_report().to_string());
     tell("Server initialized");
     serve(engine, listeners, config.threads, config.client)
@@ -72,26 +76,50 @@ fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopped) = shutdown::channel();
     let workers = worker::start(&engine, threads, client, &stopped).map_err(ServeError::Start)?;
-    accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
+    accept::run(listeners, &workers, &engine, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     worker::join(workers);
-    engine.close().map_err(ServeError::Save)?;
+    engine
+        .close()
+        .map_err(|error| ServeError::Save(Box::new(error)))?;
     tell("ready to exit, bye bye...");
     Ok(())
 }
 
-/// A line of the log.
+/// A line of the log. The server goes on if nobody reads it any more.
 fn tell(line: &str) {
-    println!("{}:M * {line}", std::process::id());
+    let pid = std::process::id();
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{pid}:M * {line}").and_then(|()| out.flush());
 }
 
-/// What `--version` prints.
-pub fn version() -> String {
+/// Does what `redis-server` does with these arguments: serves until the end, or prints its version
+/// or its usage. Errors go to standard error.
+pub fn command_line(args: &[String]) -> ExitCode {
+    let (text, flag) = match args.first().map(String::as_str) {
+        Some("--version" | "-v") => (version(), true),
+        Some("--help" | "-h") => (USAGE.to_owned(), true),
+        _ => (String::new(), false),
+    };
+    if flag {
+        println!("{text}");
+        return ExitCode::SUCCESS;
+    }
+    let config = ServerConfig::from_args(args).map_err(|error| error.to_string());
+    match config.and_then(|config| run(config).map_err(|error| error.to_string())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn version() -> String {
     format!("Duramen server v={}", env!("CARGO_PKG_VERSION"))
 }
 
-/// What `--help` prints.
-pub const USAGE: &str = "\
+const USAGE: &str = "\
 Usage: duramen-server [/path/to/redis.conf] [--<setting> <value> ...]
 
 Serves a data directory over RESP, in place of redis-server.

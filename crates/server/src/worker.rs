@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
@@ -66,6 +67,9 @@ fn start_one(number: usize, shared: Shared) -> io::Result<Worker> {
     Ok(Worker { inbox, thread })
 }
 
+/// How long a peer may take to read its last replies when the server ends.
+const LAST_REPLIES_WITHIN: Duration = Duration::from_secs(1);
+
 /// Waits for every worker to end.
 pub(crate) fn join(workers: Vec<Worker>) {
     for worker in workers {
@@ -88,8 +92,10 @@ fn work(runtime: &Runtime, mut accepted: UnboundedReceiver<Accepted>, shared: Sh
                 () = stopped.wait() => break,
             }
         }
-        // Each has seen the same signal, and ends once its current batch is answered.
-        while open.join_next().await.is_some() {}
+        // Each has seen the same signal, and ends once its current batch is answered; a peer that
+        // takes no replies is left behind.
+        let all = async { while open.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_REPLIES_WITHIN, all).await;
     });
 }
 

@@ -1,0 +1,148 @@
+//! How a server starts and ends: flags, files, signals, what is on disk afterwards.
+#![expect(clippy::disallowed_methods, reason = "tests lay out files")]
+
+mod process;
+
+use process::{Server, bulk, free_port, ok, request};
+use resp::Value;
+use std::io::Write as _;
+use std::process::Command;
+
+fn failure(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_duramen-server"))
+        .args(args)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn what_was_written_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--save", "900 1"]);
+    let mut client = server.connect();
+    assert_eq!(client.say("SET k v"), ok());
+    assert_eq!(client.say("RPUSH l a b"), Value::Integer(2));
+    assert!(server.terminate().success());
+    let server = Server::start(dir.path(), &[]);
+    let mut client = server.connect();
+    assert_eq!(client.say("GET k"), bulk("v"));
+    assert_eq!(client.say("LLEN l"), Value::Integer(2));
+}
+
+#[test]
+fn without_save_points_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--save", ""]);
+    assert_eq!(server.connect().say("SET k v"), ok());
+    assert!(server.terminate().success());
+    assert!(!dir.path().join("dump.rdb").exists());
+}
+
+#[test]
+fn a_configuration_file_and_flags_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let more = dir.path().join("more.conf");
+    std::fs::write(&more, "dbfilename other.rdb\n").unwrap();
+    let conf = dir.path().join("redis.conf");
+    let text = format!(
+        "# a comment\n\nport 1\ndir \"{}\"\nSAVE 900 1\nsave 300 10\ninclude {}\n",
+        dir.path().display(),
+        more.display()
+    );
+    std::fs::write(&conf, text).unwrap();
+    let port_text = port.to_string();
+    let args = [conf.to_str().unwrap(), "--port", &port_text];
+    let server = Server::start_with(&args, port);
+    let mut client = server.connect();
+    let points = Value::Array(vec![bulk("save"), bulk("900 1 300 10")]);
+    assert_eq!(client.say("CONFIG GET save"), points);
+    assert_eq!(client.say("SET k v"), ok());
+    assert!(server.terminate().success());
+    assert!(dir.path().join("other.rdb").exists());
+}
+
+#[test]
+fn what_is_unknown_or_wrong_is_named() {
+    let error = failure(&["--port", "0", "--no-such-setting", "1"]);
+    assert!(error.contains("no-such-setting"), "{error}");
+    assert!(failure(&["--port", "many"]).contains("port many"));
+    assert!(failure(&["/no/such/redis.conf"]).contains("/no/such/redis.conf"));
+    let dir = tempfile::tempdir().unwrap();
+    let conf = dir.path().join("redis.conf");
+    std::fs::write(&conf, "port 0\nbogus yes\n").unwrap();
+    let error = failure(&[conf.to_str().unwrap()]);
+    assert!(
+        error.contains("line 2") && error.contains("bogus"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_second_server_is_told_who_has_the_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = Server::start(dir.path(), &[]);
+    let port = free_port().to_string();
+    let error = failure(&["--dir", dir.path().to_str().unwrap(), "--port", &port]);
+    assert!(error.contains("duramen"), "{error}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_before_anything_is_loaded() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let error = failure(&["--dir", dir.path().to_str().unwrap(), "--port", &port]);
+    assert!(error.contains(&port), "{error}");
+}
+
+#[test]
+fn a_file_in_place_of_the_socket_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let precious = dir.path().join("precious");
+    std::fs::write(&precious, "data").unwrap();
+    let path = precious.to_str().unwrap();
+    failure(&[
+        "--port",
+        "0",
+        "--dir",
+        dir.path().to_str().unwrap(),
+        "--unixsocket",
+        path,
+    ]);
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "data");
+}
+
+#[test]
+fn neither_a_flood_nor_a_deaf_peer_holds_up_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--save", "900 1"]);
+    let mut client = server.connect();
+    let value = vec![b'x'; 1 << 20];
+    assert_eq!(client.call(&[b"SET", b"big", &value]), ok());
+    // Asks for far more than the sockets hold, and never reads it.
+    let mut deaf = server.connect();
+    deaf.send(&request(&[b"GET", b"big"]).repeat(64));
+    let mut flood = server.connect().stream;
+    std::thread::spawn(move || {
+        let batch = request(&[b"SET", b"k", b"v"]).repeat(100);
+        while flood.write_all(&batch).is_ok() {}
+    });
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(server.terminate().success());
+    assert!(dir.path().join("dump.rdb").exists());
+}
+
+#[test]
+fn version_and_usage() {
+    let say = |flag| {
+        let output = Command::new(env!("CARGO_BIN_EXE_duramen-server"))
+            .arg(flag)
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    assert!(say("--version").starts_with("Duramen server v="));
+    assert!(say("--help").starts_with("Usage: duramen-server"));
+}
