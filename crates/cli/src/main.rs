@@ -1,3 +1,24 @@
-//! placeholder
+//! `duramen`: a data directory of Redis or Valkey in your hands, without a server.
+//!
+//! This crate does *not* know how commands work, what is in a data directory or how files are laid
+//! out: the shell hands words to a [`duramen::Session`] and prints the reply, `serve` is the server
+//! crate, and `check` follows the codecs' events without loading anything.
 
-fn main() {}
+mod args;
+mod check;
+mod shell;
+
+use args::{Action, CommandLine};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match CommandLine::parse().action() {
+        Action::Shell(args) => shell::run(&args),
+        Action::Serve(args) => server::command_line(&args.settings),
+        Action::Check(args) => check::run(&args),
+    }
+}
