@@ -107,7 +107,7 @@ fn read_trailing(cur: &mut Cursor<'_>) -> Result<Option<UnixMillis>, Stop> {
     let at = cur.at();
     match i64::from_le_bytes(cur.array("a field's deadline")?) {
         NO_DEADLINE => Ok(None),
-        ms @ 0.. => Ok(Some(UnixMillis(ms))),
+        ms @ 0.. => Ok(Some(never_zero(ms))),
         found => {
             let found = i128::from(found);
             let expected = "a deadline, or -1 for none,";
@@ -116,10 +116,16 @@ fn read_trailing(cur: &mut Cursor<'_>) -> Result<Option<UnixMillis>, Stop> {
     }
 }
 
+/// The first millisecond of 1970 is taken for the second: 0 means none in the listpack forms, and a field long expired
+/// must not live for ever.
+fn never_zero(ms: i64) -> UnixMillis {
+    UnixMillis(ms.max(1))
+}
+
 fn deadline(found: i128) -> Result<UnixMillis, ErrorKind> {
     let expected = "a field's deadline, below 2^48 ms,";
     match i64::try_from(found) {
-        Ok(ms @ 0..=DEADLINE_MAX) => Ok(UnixMillis(ms)),
+        Ok(ms @ 0..=DEADLINE_MAX) => Ok(never_zero(ms)),
         _ => Err(ErrorKind::BadNumber { expected, found }),
     }
 }
@@ -289,6 +295,16 @@ mod tests {
             b"\x01a\x01b\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
         );
         assert!(matches!(wrong, Err(Stop::Wrong(e)) if e.offset() == 4));
+    }
+
+    #[test]
+    fn a_deadline_of_zero_is_not_none() {
+        for (form, bytes) in [
+            (FieldForm::Trailing, &b"\x01a\x01b\0\0\0\0\0\0\0\0"[..]),
+            (FieldForm::Relative { min: 0 }, b"\x01\x01a\x01b"),
+        ] {
+            assert_eq!(field(form, bytes).expect("a field"), Some(UnixMillis(1)));
+        }
     }
 
     #[test]
