@@ -1,8 +1,8 @@
 //! Append-only files: an RDB in front if there is one, then every record up to the end.
 
 use super::rdb::{self, Trouble};
-use super::report::{Damage, FileReport, LogFacts};
-use aof::{Annotation, LogReader, Record};
+use super::report::{Damage, FileReport, LogFacts, counted};
+use aof::{Annotation, LogReader, Record, TailReason};
 use duramen::storage::File;
 use duramen::{Engine, Reply, Session};
 use std::collections::HashMap;
@@ -33,21 +33,28 @@ fn follow<F: File>(file: F, place: Place, report: &mut FileReport) -> Result<(),
     let mut facts = LogFacts::default();
     let outcome = records(&mut log, &mut facts, &mut commands);
     report.log = Some(facts);
-    report.notes.extend(commands.unknown_note());
     outcome?;
     let tail = log.finish().map_err(trouble)?;
     if tail.is_whole() {
-        return Ok(());
+        return commands.unknown();
     }
-    report.notes.push(match (place, tail.reason) {
-        (Place::Inner, _) => "files follow it, so servers refuse the log".to_owned(),
-        (_, aof::TailReason::Nuls) => "servers refuse it; Duramen cuts it and goes on".to_owned(),
-        _ => "a server cuts it and goes on, under aof-load-truncated yes".to_owned(),
-    });
+    report.notes.push(remark(place, tail.reason).to_owned());
     Err(Trouble::Damage(Damage {
         offset: Some(tail.valid_up_to),
         what: tail.to_string(),
     }))
+}
+
+/// What becomes of a log with such an end.
+fn remark(place: Place, reason: TailReason) -> &'static str {
+    match (place, reason) {
+        (Place::Inner, _) => "files follow it, so nobody opens the log",
+        (_, TailReason::Nuls) => "servers refuse it; Duramen cuts it and goes on",
+        (_, TailReason::TornAnnotation) => {
+            "servers take it for whole and lose the next command to it; Duramen cuts it"
+        }
+        _ => "a server cuts it and goes on, under aof-load-truncated yes",
+    }
 }
 
 fn records<F: File>(
@@ -61,7 +68,8 @@ fn records<F: File>(
             None => return Ok(()),
             Some(Record::Command(request)) => {
                 facts.commands += 1;
-                commands.note(request.get(0).unwrap_or_default(), offset);
+                let name = request.get(0).unwrap_or_default();
+                commands.note(name, request.len(), offset)?;
             }
             Some(Record::Annotation(annotation)) => {
                 facts.annotations += 1;
@@ -83,7 +91,8 @@ fn trouble(error: aof::Error) -> Trouble {
 /// The commands that a log may hold.
 struct Commands {
     session: Session,
-    known: HashMap<Vec<u8>, bool>,
+    /// How many words each takes, as `COMMAND INFO` says it; `None` for those that do not exist.
+    arities: HashMap<Vec<u8>, Option<i64>>,
     unknown: u64,
     first_unknown: Option<(String, u64)>,
 }
@@ -92,44 +101,71 @@ impl Commands {
     fn new() -> Commands {
         Commands {
             session: Engine::open_in_memory().session(),
-            known: HashMap::new(),
+            arities: HashMap::new(),
             unknown: 0,
             first_unknown: None,
         }
     }
 
-    fn note(&mut self, name: &[u8], offset: u64) {
-        if !self.is_known(name) {
-            self.unknown += 1;
-            let name = name.escape_ascii().to_string();
-            self.first_unknown.get_or_insert((name, offset));
+    /// Looks at a command of so many words at `offset`.
+    fn note(&mut self, name: &[u8], words: usize, offset: u64) -> Result<(), Trouble> {
+        let shown = || {
+            let shown = name.get(..NAME_BYTES_MAX).unwrap_or(name);
+            shown.escape_ascii().to_string()
+        };
+        let words = i64::try_from(words).unwrap_or(i64::MAX);
+        match self.arity(name) {
+            Some(arity) if words == arity || (arity < 0 && words >= -arity) => Ok(()),
+            Some(_) => Err(Trouble::Damage(Damage {
+                offset: Some(offset),
+                what: format!(
+                    "'{}' with {} arguments, which it does not take",
+                    shown(),
+                    words - 1
+                ),
+            })),
+            None => {
+                self.unknown += 1;
+                self.first_unknown.get_or_insert_with(|| (shown(), offset));
+                Ok(())
+            }
         }
     }
 
-    fn is_known(&mut self, name: &[u8]) -> bool {
+    fn arity(&mut self, name: &[u8]) -> Option<i64> {
         if name.len() > NAME_BYTES_MAX {
-            return false;
+            return None;
         }
-        if let Some(known) = self.known.get(name) {
-            return *known;
+        if let Some(arity) = self.arities.get(name) {
+            return *arity;
         }
         let info = self
             .session
             .execute(&[b"COMMAND", b"INFO".as_slice(), name]);
-        let known = info.as_items().is_some_and(|items| items != [Reply::Nil]);
-        if self.known.len() < NAMES_MAX {
-            self.known.insert(name.to_vec(), known);
+        let command = info.as_items().and_then(|commands| commands.first());
+        let arity = match command.and_then(Reply::as_items) {
+            Some([_, Reply::Integer(arity), ..]) => Some(*arity),
+            _ => None,
+        };
+        if self.arities.len() < NAMES_MAX {
+            self.arities.insert(name.to_vec(), arity);
         }
-        known
+        arity
     }
 
-    fn unknown_note(self) -> Option<String> {
-        let (name, offset) = self.first_unknown?;
-        let count = self.unknown;
-        Some(format!(
-            "{count} commands are none of Duramen's, the first, '{name}', at byte {offset}; it \
-             does not open this file"
-        ))
+    /// A module or a newer server may know the others.
+    fn unknown(self) -> Result<(), Trouble> {
+        let Some((name, offset)) = self.first_unknown else {
+            return Ok(());
+        };
+        let count = counted(self.unknown, "command", "commands");
+        Err(Trouble::Unknown(Damage {
+            offset: Some(offset),
+            what: format!(
+                "{count} that Duramen does not have, the first '{name}': damaged names, or those \
+                 of a module or another server"
+            ),
+        }))
     }
 }
 
@@ -178,10 +214,15 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_none_is_noted() {
-        let report = report("*1\r\n$6\r\nNOSUCH\r\n", Place::Last);
-        assert_eq!(report.verdict, Verdict::Sound);
-        assert!(report.notes[0].contains("'NOSUCH', at byte 0"));
+    fn commands_that_do_not_exist_or_can_not_be_so_are_told() {
+        let get = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
+        let unknown = report(&format!("{get}*1\r\n$6\r\nNOSUCH\r\n{PING}"), Place::Last);
+        assert_eq!(unknown.verdict, Verdict::Unreadable);
+        assert_eq!(unknown.log.unwrap().commands, 3);
+        assert_eq!(unknown.damage.unwrap().offset, Some(20));
+        let wrong = report(&format!("{get}*1\r\n$3\r\nget\r\n"), Place::Last);
+        assert_eq!(wrong.verdict, Verdict::Damaged);
+        assert_eq!(wrong.damage.unwrap().offset, Some(20));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::report::{Damage, DbFacts, FileReport, RdbFacts, Type, Verdict};
 use super::seen::{NAMES_MAX, Seen};
 use duramen::storage::{self, File, Reader};
-use rdb::{Decoder, DecoderOptions, Event, Part, Version};
+use rdb::{Decoder, DecoderOptions, ErrorKind, Event, Part, Version};
 
 /// Checks a file that should be an RDB and nothing else.
 pub(super) fn check<F: File>(file: F) -> FileReport {
@@ -17,8 +17,23 @@ pub(super) fn check<F: File>(file: F) -> FileReport {
 /// Why the end of a file was not reached.
 #[derive(Debug)]
 pub(super) enum Trouble {
+    /// It is damaged.
     Damage(Damage),
+    /// It holds what is not known here: damage, or another server's.
+    Unknown(Damage),
     Storage(storage::Error),
+}
+
+impl From<rdb::Error> for Trouble {
+    fn from(error: rdb::Error) -> Trouble {
+        let damage = Damage::of_rdb(&error);
+        match error.kind() {
+            ErrorKind::UnsupportedVersion { .. } | ErrorKind::Unsupported { .. } => {
+                Trouble::Unknown(damage)
+            }
+            _ => Trouble::Damage(damage),
+        }
+    }
 }
 
 impl From<storage::Error> for Trouble {
@@ -88,7 +103,7 @@ impl Follower {
             }
             let fed = input.buffer().len();
             decoder.feed(input.buffer());
-            self.take_events(&mut decoder).map_err(Trouble::Damage)?;
+            self.take_events(&mut decoder)?;
             if decoder.is_done() {
                 input.consume(fed - decoder.rest().len());
                 return Ok(());
@@ -97,18 +112,14 @@ impl Follower {
         }
     }
 
-    fn take_events(&mut self, decoder: &mut Decoder) -> Result<(), Damage> {
+    fn take_events(&mut self, decoder: &mut Decoder) -> Result<(), Trouble> {
         loop {
-            let offset = decoder.offset();
-            let event = match decoder.next() {
-                Ok(Some(event)) => event,
-                Ok(None) => return Ok(()),
-                Err(error) => return Err(Damage::of_rdb(&error)),
+            let offset = Some(decoder.offset());
+            let Some(event) = decoder.next()? else {
+                return Ok(());
             };
-            self.put(&event).map_err(|what| Damage {
-                offset: Some(offset),
-                what,
-            })?;
+            let put = self.put(&event);
+            put.map_err(|what| Trouble::Damage(Damage { offset, what }))?;
         }
     }
 
@@ -134,10 +145,8 @@ impl Follower {
             Event::SkippedEmpty { .. } => self.facts.empty += 1,
             Event::Value(part) => return self.put_part(part),
             Event::End { checksum } => self.facts.checksum = Some(*checksum),
-            Event::ResizeDb { .. }
-            | Event::SlotInfo { .. }
-            | Event::SlotImport { .. }
-            | Event::SkippedOpcode(_) => {}
+            Event::SkippedOpcode(_) => self.facts.skipped += 1,
+            Event::ResizeDb { .. } | Event::SlotInfo { .. } | Event::SlotImport { .. } => {}
         }
         Ok(())
     }
@@ -191,6 +200,10 @@ impl FileReport {
         match outcome {
             Ok(()) => {}
             Err(Trouble::Damage(damage)) => self.damaged(damage),
+            Err(Trouble::Unknown(damage)) => {
+                self.damaged(damage);
+                self.verdict = Verdict::Unreadable;
+            }
             Err(Trouble::Storage(error)) => {
                 self.verdict = Verdict::Unreadable;
                 self.notes.push(error.to_string());
@@ -252,5 +265,11 @@ mod tests {
         assert_eq!(with_footer.notes.len(), 1);
         assert!(damage(b"REDIS0004\x00\x01k\x01").1.contains("ends"));
         assert_eq!(damage(b"").0, Some(0));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_called_damaged() {
+        assert_eq!(report(b"REDIS0099").verdict, Verdict::Unreadable);
+        assert_eq!(report(b"RADIS0009").verdict, Verdict::Damaged);
     }
 }

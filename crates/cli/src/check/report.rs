@@ -69,6 +69,8 @@ pub(super) struct RdbFacts {
     pub(super) module_aux: u64,
     /// Keys without elements, which are left out when the file is loaded.
     pub(super) empty: u64,
+    /// Records that only Redis Enterprise understands.
+    pub(super) skipped: u64,
 }
 
 /// What a database of a snapshot holds.
@@ -225,6 +227,7 @@ impl RdbFacts {
             "functions": self.functions,
             "module_aux": self.module_aux,
             "empty": self.empty,
+            "skipped": self.skipped,
         })
     }
 
@@ -285,16 +288,17 @@ impl fmt::Display for Report {
 
 impl fmt::Display for FileReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match (&self.damage, self.verdict) {
-            (Some(Damage { offset, what }), _) => {
-                write!(f, "{path}: DAMAGED")?;
-                offset.map_or(Ok(()), |offset| write!(f, " at byte {offset}"))?;
-                writeln!(f, ": {what}")?;
-            }
-            (None, Verdict::Unreadable) => writeln!(f, "{path}: cannot be read")?,
-            (None, _) => writeln!(f, "{path}: sound {}", self.kind)?,
+        write!(f, "{}: ", self.path.display())?;
+        match self.verdict {
+            Verdict::Sound => write!(f, "sound {}", self.kind)?,
+            Verdict::Damaged => f.write_str("DAMAGED")?,
+            Verdict::Unreadable => f.write_str("cannot be read")?,
         }
+        if let Some(Damage { offset, what }) = &self.damage {
+            offset.map_or(Ok(()), |offset| write!(f, " at byte {offset}"))?;
+            write!(f, ": {what}")?;
+        }
+        writeln!(f)?;
         if let Some(rdb) = &self.rdb {
             rdb.fmt(f)?;
         }
@@ -318,14 +322,11 @@ impl fmt::Display for RdbFacts {
         }
         match self.checksum {
             Some(checksum) => writeln!(f, ", checksum {}", checksum_name(checksum))?,
-            None => writeln!(f, ", up to the damage:")?,
+            None => writeln!(f, ", up to there:")?,
         }
         for (db, facts) in &self.dbs {
-            writeln!(
-                f,
-                "  db {db}: {} keys, {} with a deadline",
-                facts.keys, facts.expires
-            )?;
+            let keys = counted(facts.keys, "key", "keys");
+            writeln!(f, "  db {db}: {keys}, {} with a deadline", facts.expires)?;
         }
         let types = self.types.iter();
         let types: Vec<String> = types
@@ -334,14 +335,33 @@ impl fmt::Display for RdbFacts {
         if !types.is_empty() {
             writeln!(f, "  types: {}", types.join(", "))?;
         }
-        for (count, what) in [
-            (self.functions, "function libraries"),
-            (self.module_aux, "records of modules"),
-            (self.empty, "keys without elements, which are left out"),
-        ] {
-            if count > 0 {
-                writeln!(f, "  {count} {what}")?;
-            }
+        self.fmt_rest(f)
+    }
+}
+
+impl RdbFacts {
+    fn fmt_rest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let modules = self.types.get(&Type::Module).copied().unwrap_or(0) + self.module_aux;
+        let rows = [
+            (self.functions, "function library", "function libraries"),
+            (
+                modules,
+                "record of a module: servers without it refuse the file",
+                "records of modules: servers without them refuse the file",
+            ),
+            (
+                self.empty,
+                "key without elements, left out when the file is loaded",
+                "keys without elements, left out when the file is loaded",
+            ),
+            (
+                self.skipped,
+                "record of Redis Enterprise: other servers refuse the file",
+                "records of Redis Enterprise: other servers refuse the file",
+            ),
+        ];
+        for (count, one, many) in rows.into_iter().filter(|row| row.0 > 0) {
+            writeln!(f, "  {}", counted(count, one, many))?;
         }
         Ok(())
     }
@@ -349,13 +369,44 @@ impl fmt::Display for RdbFacts {
 
 impl fmt::Display for LogFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  {} commands", self.commands)?;
+        write!(f, "  {}", counted(self.commands, "command", "commands"))?;
         if self.annotations > 0 {
-            write!(f, ", {} annotations", self.annotations)?;
+            write!(
+                f,
+                ", {}",
+                counted(self.annotations, "annotation", "annotations")
+            )?;
         }
         if let Some(secs) = self.last_timestamp {
-            write!(f, ", the last from second {secs}")?;
+            write!(f, ", the last time {secs}")?;
         }
         writeln!(f)
+    }
+}
+
+/// `1 key`, `2 keys`.
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_decides_and_is_told() {
+        let mut bad = FileReport::new(Path::new("b"), "RDB file");
+        bad.damaged(Damage {
+            offset: Some(7),
+            what: "x".to_owned(),
+        });
+        let good = FileReport::new(Path::new("a"), "RDB file");
+        let report = Report {
+            files: vec![good, bad],
+        };
+        assert_eq!(report.verdict().exit_code(), 1);
+        let text = "a: sound RDB file\nb: DAMAGED at byte 7: x\n2 files: 1 sound, 1 damaged\n";
+        assert_eq!(report.to_string(), text);
+        assert_eq!(report.to_json()["files"][1]["damage"]["offset"], 7);
     }
 }

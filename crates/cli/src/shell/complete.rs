@@ -42,19 +42,33 @@ impl Helper {
         ))
     }
 
-    /// Names that go on from what was typed, in capitals if that was.
+    /// Names that go on from what was typed, in capitals if that was. A blank follows if more is to
+    /// be typed.
     fn names(&self, typed: &str) -> Vec<String> {
         let wanted = typed.to_ascii_uppercase();
         let words = wanted.split(' ').count();
         let small = typed.bytes().any(|byte| byte.is_ascii_lowercase());
         self.docs
-            .keys()
-            .filter(|name| name.starts_with(&wanted) && name.split(' ').count() == words)
-            .map(|name| match small {
-                true => name.to_ascii_lowercase(),
-                false => name.clone(),
+            .iter()
+            .filter(|(name, _)| name.starts_with(&wanted) && name.split(' ').count() == words)
+            .map(|(name, doc)| {
+                let more = if self.expects_more(name, doc) {
+                    " "
+                } else {
+                    ""
+                };
+                match small {
+                    true => name.to_ascii_lowercase() + more,
+                    false => format!("{name}{more}"),
+                }
             })
             .collect()
+    }
+
+    fn expects_more(&self, name: &str, doc: &Doc) -> bool {
+        let inside = format!("{name} ");
+        let next = self.docs.range(inside.clone()..).next();
+        !doc.syntax.is_empty() || next.is_some_and(|(name, _)| name.starts_with(&inside))
     }
 
     /// What of the syntax is still to be typed.
@@ -135,9 +149,11 @@ mod tests {
     #[test]
     fn names_are_completed_in_the_case_they_were_begun_in() {
         let helper = helper();
-        assert_eq!(helper.names("GETRA"), ["GETRANGE"]);
-        assert_eq!(helper.names("getra"), ["getrange"]);
-        assert_eq!(helper.names("object enc"), ["object encoding"]);
+        assert_eq!(helper.names("GETRA"), ["GETRANGE "]);
+        assert_eq!(helper.names("getra"), ["getrange "]);
+        assert_eq!(helper.names("object enc"), ["object encoding "]);
+        assert_eq!(helper.names("objec"), ["object "]);
+        assert_eq!(helper.names("DBS"), ["DBSIZE"]);
         assert!(helper.names("OBJECT ").len() > 2);
         assert!(helper.names("GET k").is_empty());
         assert!(helper.names("nosuch").is_empty());

@@ -48,15 +48,14 @@ fn open(args: &ShellArgs) -> Result<Engine, String> {
 
 /// Where the commands come from: the command line, a terminal or a pipe.
 fn converse(engine: Engine, args: &ShellArgs) -> Result<ExitCode, String> {
-    tell_findings(&engine);
     let mut shell = Shell::new(&engine, args)?;
     let commands = one_shot(args)?;
-    let outcome = if !commands.is_empty() {
-        shell.run_all(&commands)
-    } else if io::stdin().is_terminal() {
-        terminal::run(&mut shell)
-    } else {
-        piped::run(&mut shell, io::stdin().lock())
+    let at_terminal = commands.is_empty() && io::stdin().is_terminal();
+    tell_findings(&engine, at_terminal);
+    let outcome = match at_terminal {
+        true => terminal::run(&mut shell),
+        false if commands.is_empty() => piped::run(&mut shell, io::stdin().lock()),
+        false => shell.run_all(&commands),
     };
     drop(shell);
     let closed = engine.close().map_err(|error| error.to_string());
@@ -71,9 +70,9 @@ fn converse(engine: Engine, args: &ShellArgs) -> Result<ExitCode, String> {
 }
 
 /// What was found in the directory, for who looks on; warnings for everyone.
-fn tell_findings(engine: &Engine) {
+fn tell_findings(engine: &Engine, at_terminal: bool) {
     let report = engine.recovery_report();
-    if io::stderr().is_terminal() && io::stdin().is_terminal() {
+    if at_terminal && io::stderr().is_terminal() {
         eprintln!("{report}");
     } else {
         let warnings = report.warnings.iter();
