@@ -3,7 +3,7 @@
 #![no_main]
 
 use harness::within_budget;
-use keyspace::{KeyHasher, Limits, Settings, Value};
+use keyspace::{KeyHasher, Limits, Settings, Value, ValueRef};
 use libfuzzer_sys::fuzz_target;
 use packed::crc64::crc64;
 use rdb::Target;
@@ -13,6 +13,15 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
 fn digest(value: &Value) -> [u8; 20] {
     snapshot::digest_value(value.as_ref(), None, NOW, snapshot::DigestForm::Redis74)
+}
+
+fn has_minus_zero(value: &Value) -> bool {
+    match value.as_ref() {
+        ValueRef::Zset(zset) => zset
+            .iter()
+            .any(|(_, score)| score == 0.0 && score.is_sign_negative()),
+        _ => false,
+    }
 }
 
 fuzz_target!(|body: &[u8]| {
@@ -29,8 +38,8 @@ fuzz_target!(|body: &[u8]| {
     for target in Target::ALL {
         if let Ok(dumped) = snapshot::dump(&value.as_ref(), target) {
             let again = snapshot::restore(&dumped, &settings).expect("our own payload");
-            // Plain forms, which are all that the oldest target gets, lose the sign of a zero score, on servers as well.
-            if target != Target::Redis9 {
+            // Where a sorted set passes through the compact form, the sign of a zero score is lost, on servers as well.
+            if !has_minus_zero(&value) {
                 assert_eq!(digest(&again), expected, "{target}");
             }
         }
