@@ -164,12 +164,7 @@ impl FieldTable {
 
     /// Visits about `count` fields from `cursor` on, 0 to begin; the cursor to go on from, 0 at the
     /// end. A field that stays from the first call to the last is seen whatever else changes.
-    pub fn scan(
-        &self,
-        cursor: u64,
-        count: usize,
-        f: &mut Visit<'_>,
-    ) -> u64 {
+    pub fn scan(&self, cursor: u64, count: usize, f: &mut Visit<'_>) -> u64 {
         if cursor >= SCAN_END {
             return 0;
         }

@@ -299,22 +299,22 @@ impl Keyspace {
         }
     }
 
-    /// A shard with a key whose deadline may have passed. Takes no lock.
+    /// A shard with a key whose deadline may lie before `now`. Takes no lock.
     ///
     /// With [`Plan::shard`] and [`Keys::expire_due`], this is active expiry for callers that log
     /// the deletions under the lock.
     pub fn due_shard(&self, now: UnixMillis) -> Option<usize> {
         self.published()
-            .position(|published| published.earliest() <= now.0)
+            .position(|published| published.earliest() < now.0)
     }
 
-    /// Deletes keys whose deadline is at or before `now`, at most `max`, and tells which. For
+    /// Deletes keys whose deadline lies before `now`, at most `max`, and tells which. For
     /// callers that log nothing: between the deletion and the return others may write.
     pub fn expire_due(&self, now: UnixMillis, max: usize) -> Vec<(DbIndex, Vec<u8>)> {
         let mut gone = Vec::new();
         for shard in 0..self.shards() {
             let earliest = self.inner.shards[shard].published.earliest();
-            if earliest <= now.0 && gone.len() < max {
+            if earliest < now.0 && gone.len() < max {
                 let mut keys = self.lock(Plan::shard(Mode::Write, shard), now);
                 gone.extend(keys.expire_due(max - gone.len()));
             }

@@ -1,12 +1,13 @@
 //! Pages: small reference-counted blocks in which entries lie side by side.
 //!
 //! ```text
-//!  block    [ counts: 16 ][ payload: 240 | 496 | 1008 | 1520 | 2032 ]    256 to 2048 bytes in all
-//!  At       page number, 7 bits | unit of 4 bytes within the page, 9 bits
+//!  block    [ counts: 16 ][ payload ]     256, 512, 1024, 2048 or 3072 bytes in all
+//!  At       page number * units of a page + unit of 4 bytes within the page
 //! ```
 //!
 //! Entries never straddle a page and are only ever appended; the last page alone grows through
-//! the classes. A page that a frozen view shares is copied before it is written.
+//! the classes. A page that a frozen view shares is copied before it is written, so a larger page
+//! saves the ends that no entry fits and costs more of such copies.
 
 use crate::account::usable_size;
 use std::hint::black_box;
@@ -17,21 +18,25 @@ pub(crate) const UNIT: usize = 4;
 /// What an `Arc` puts before its payload: two counts.
 const COUNTS: usize = 2 * size_of::<usize>();
 /// Bytes an allocator keeps for a full page.
-const BLOCK: usize = 2048;
-/// Bytes of a full page that hold entries.
-pub(crate) const PAYLOAD: usize = BLOCK - COUNTS;
+const BLOCK: usize = 3072;
+/// Bytes of a full page that hold entries. Two words of the block stay free: asked for a size that
+/// is no power of two and the alignment of a word, mimalloc looks for a little more than the size.
+pub(crate) const PAYLOAD: usize = BLOCK - COUNTS - 16;
+/// Units of a full page.
+const UNITS: usize = PAYLOAD / UNIT;
 /// Payloads of a last page before it is full size.
-const CLASSES: [usize; 4] = [256 - COUNTS, 512 - COUNTS, 1024 - COUNTS, 1536 - COUNTS];
-/// The bits of an [`At`] that count units.
-const UNIT_BITS: u32 = 9;
-/// The most pages a segment has.
-const MAX_PAGES: usize = 1 << (16 - UNIT_BITS);
-/// The largest entry. Four fit a page, so that a segment's entries always fit its pages.
+const CLASSES: [usize; 4] = [256 - COUNTS, 512 - COUNTS, 1024 - COUNTS, 2048 - COUNTS];
+/// The class in which the last page of a segment of many pages begins.
+const LATER_CLASS: usize = 2048 - COUNTS;
+/// From how many pages on.
+const MANY_PAGES: usize = 4;
+/// The most pages a segment has: what an [`At`] can number.
+const MAX_PAGES: usize = (1 << 16) / UNITS;
+/// The largest entry. Six fit a page, so that a segment's entries always fit its pages.
 pub(crate) const MAX_ENTRY: usize = 504;
 
-const _: () = assert!(PAYLOAD / UNIT <= 1 << UNIT_BITS);
 const _: () = assert!(CLASSES[CLASSES.len() - 1] + MAX_ENTRY <= PAYLOAD);
-const _: () = assert!(MAX_PAGES * 4 >= 453 && PAYLOAD >= 4 * MAX_ENTRY);
+const _: () = assert!(PAYLOAD / MAX_ENTRY * MAX_PAGES >= 453);
 
 /// Where an entry lies in its segment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,17 +45,17 @@ pub(crate) struct At([u8; 2]);
 impl At {
     #[inline]
     fn new(page: usize, offset: usize) -> At {
-        At((((page << UNIT_BITS) | (offset / UNIT)) as u16).to_le_bytes())
+        At(((page * UNITS + offset / UNIT) as u16).to_le_bytes())
     }
 
     #[inline]
     fn page(self) -> usize {
-        usize::from(u16::from_le_bytes(self.0) >> UNIT_BITS)
+        usize::from(u16::from_le_bytes(self.0)) / UNITS
     }
 
     #[inline]
     fn offset(self) -> usize {
-        (usize::from(u16::from_le_bytes(self.0)) & ((1 << UNIT_BITS) - 1)) * UNIT
+        usize::from(u16::from_le_bytes(self.0)) % UNITS * UNIT
     }
 }
 
@@ -87,6 +92,15 @@ impl Pages {
     pub(crate) fn touch(&self) {
         black_box(self.full.first().map(Arc::as_ptr));
         black_box(self.full.last().map(Arc::as_ptr));
+    }
+
+    /// Reads the count of a page, so that it is on its way from memory for [`Pages::bytes_mut`]
+    /// while the entry is still being looked at.
+    #[inline]
+    pub(crate) fn touch_count(&self, at: At) {
+        if let Some(page) = self.full.get(at.page()) {
+            black_box(Arc::strong_count(page));
+        }
     }
 
     /// The same bytes for writing; a page that is shared is copied first.
@@ -132,8 +146,12 @@ impl Pages {
         At::new(page, used)
     }
 
-    /// Opens a page of the smallest class that holds `len`.
+    /// Opens a page of a small class that holds `len`.
     fn open_page(&mut self, len: usize) {
+        let len = match self.full.len() {
+            ..MANY_PAGES => len,
+            _ => LATER_CLASS,
+        };
         match CLASSES.iter().find(|&&class| len <= class) {
             Some(&class) => self.tail = Some(zeroed(class)),
             None => self.push_full([0; PAYLOAD]),
@@ -184,13 +202,8 @@ impl Pages {
 }
 
 fn zeroed(class: usize) -> Arc<[u8]> {
-    debug_assert!(CLASSES.contains(&class));
-    match class {
-        c if c == CLASSES[0] => Arc::new([0; CLASSES[0]]),
-        c if c == CLASSES[1] => Arc::new([0; CLASSES[1]]),
-        c if c == CLASSES[2] => Arc::new([0; CLASSES[2]]),
-        _ => Arc::new([0; CLASSES[3]]),
-    }
+    static ZEROES: [u8; PAYLOAD] = [0; PAYLOAD];
+    Arc::from(&ZEROES[..class])
 }
 
 fn copy_into(page: &mut [u8], old: &[u8]) {
@@ -203,9 +216,10 @@ mod tests {
 
     #[test]
     fn blocks_fill_their_classes() {
-        for class in CLASSES.into_iter().chain([PAYLOAD]) {
+        for class in CLASSES {
             assert_eq!(usable_size(class + COUNTS), class + COUNTS);
         }
+        assert_eq!(usable_size(PAYLOAD + COUNTS), BLOCK);
     }
 
     #[test]
@@ -236,7 +250,7 @@ mod tests {
     fn room_ends_with_the_last_page() {
         let mut pages = Pages::default();
         let fit = std::iter::from_fn(|| pages.allocate(MAX_ENTRY)).count();
-        assert_eq!(fit, 4 * MAX_PAGES);
+        assert_eq!(fit, 6 * MAX_PAGES);
         assert_eq!(
             pages.heap_bytes(),
             MAX_PAGES * BLOCK + usable_size(MAX_PAGES * 8)

@@ -157,6 +157,16 @@ impl<M: Mark> Segment<M> {
         self.index.find(hash, |at| self.is_key(at, key))
     }
 
+    /// The slot of `key`, as [`Segment::find`] tells, for an entry that is about to be overwritten.
+    #[inline]
+    pub(crate) fn find_to_change(&self, hash: u64, key: &[u8]) -> Option<usize> {
+        self.pages.touch();
+        self.index.find(hash, |at| {
+            self.pages.touch_count(at);
+            self.is_key(at, key)
+        })
+    }
+
     /// The entry in a slot of the index, or `None` if the slot is free.
     #[inline]
     pub(crate) fn at_slot(&self, slot: usize) -> Option<Item<'_, M>> {

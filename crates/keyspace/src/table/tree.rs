@@ -118,7 +118,7 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
     ) -> Stored {
         let number = self.directory.segment(hash);
         let segment = self.segments.change(number);
-        let found = segment.find(hash, key);
+        let found = segment.find_to_change(hash, key);
         if let Some(slot) = found {
             let earliest = segment.earliest;
             if segment.overwrite(slot, form, value, ttl, touch).is_some() {
