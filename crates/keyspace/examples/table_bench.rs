@@ -28,7 +28,10 @@ trait Store {
     fn used(&self) -> usize;
 }
 
-struct Boxes(HashTable<(Box<[u8]>, Box<[u8]>)>);
+/// A key and a value, an allocation each.
+type Boxed = (Box<[u8]>, Box<[u8]>);
+
+struct Boxes(HashTable<Boxed>);
 
 impl Store for Boxes {
     fn set(&mut self, key: &[u8], value: &[u8]) {
