@@ -1,7 +1,7 @@
 //! Pages: small reference-counted blocks in which entries lie side by side.
 //!
 //! ```text
-//!  block    [ counts: 16 ][ payload ]     256, 512, 1024, 2048 or 3072 bytes in all
+//!  block    [ counts: 16 ][ payload ]     256, 512, 1024, 2048, 3072 or 4096 bytes in all
 //!  At       page number * units of a page + unit of 4 bytes within the page
 //! ```
 //!
@@ -18,21 +18,28 @@ pub(crate) const UNIT: usize = 4;
 /// What an `Arc` puts before its payload: two counts.
 const COUNTS: usize = 2 * size_of::<usize>();
 /// Bytes an allocator keeps for a full page.
-const BLOCK: usize = 3072;
-/// Bytes of a full page that hold entries. Two words of the block stay free: asked for a size that
-/// is no power of two and the alignment of a word, mimalloc looks for a little more than the size.
-pub(crate) const PAYLOAD: usize = BLOCK - COUNTS - 16;
+const BLOCK: usize = 4096;
+/// Bytes of a full page that hold entries.
+pub(crate) const PAYLOAD: usize = BLOCK - COUNTS;
 /// Units of a full page.
 const UNITS: usize = PAYLOAD / UNIT;
-/// Payloads of a last page before it is full size.
-const CLASSES: [usize; 4] = [256 - COUNTS, 512 - COUNTS, 1024 - COUNTS, 2048 - COUNTS];
+/// Payloads of a last page before it is full size. Two words of the block of 3072 stay free: asked
+/// for a size that is no power of two and the alignment of a word, mimalloc looks for a little more
+/// than the size.
+const CLASSES: [usize; 5] = [
+    256 - COUNTS,
+    512 - COUNTS,
+    1024 - COUNTS,
+    2048 - COUNTS,
+    3072 - 2 * COUNTS,
+];
 /// The class in which the last page of a segment of many pages begins.
 const LATER_CLASS: usize = 2048 - COUNTS;
 /// From how many pages on.
 const MANY_PAGES: usize = 4;
 /// The most pages a segment has: what an [`At`] can number.
 const MAX_PAGES: usize = (1 << 16) / UNITS;
-/// The largest entry. Six fit a page, so that a segment's entries always fit its pages.
+/// The largest entry. Eight fit a page, so that a segment's entries always fit its pages.
 pub(crate) const MAX_ENTRY: usize = 504;
 
 const _: () = assert!(CLASSES[CLASSES.len() - 1] + MAX_ENTRY <= PAYLOAD);
@@ -196,7 +203,10 @@ impl Pages {
     /// must count as much as what it was made from.
     #[inline]
     pub(crate) fn heap_bytes(&self) -> usize {
-        let tail = self.tail.as_ref().map_or(0, |tail| tail.len() + COUNTS);
+        let tail = self
+            .tail
+            .as_ref()
+            .map_or(0, |tail| usable_size(tail.len() + COUNTS));
         self.full.len() * BLOCK + tail + usable_size(self.full.len() * size_of::<usize>())
     }
 }
@@ -217,7 +227,7 @@ mod tests {
     #[test]
     fn blocks_fill_their_classes() {
         for class in CLASSES {
-            assert_eq!(usable_size(class + COUNTS), class + COUNTS);
+            assert!(usable_size(class + COUNTS) <= class + 2 * COUNTS);
         }
         assert_eq!(usable_size(PAYLOAD + COUNTS), BLOCK);
     }
@@ -250,7 +260,7 @@ mod tests {
     fn room_ends_with_the_last_page() {
         let mut pages = Pages::default();
         let fit = std::iter::from_fn(|| pages.allocate(MAX_ENTRY)).count();
-        assert_eq!(fit, 6 * MAX_PAGES);
+        assert_eq!(fit, 8 * MAX_PAGES);
         assert_eq!(
             pages.heap_bytes(),
             MAX_PAGES * BLOCK + usable_size(MAX_PAGES * 8)
