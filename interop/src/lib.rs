@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod losses;
 mod ours;
 mod peer;
+pub mod random;
 
 pub use build::{Build, Missing, available, our_server};
 pub use ours::Ours;

@@ -1,0 +1,276 @@
+//! The commands that are tried, family by family.
+//!
+//! Left out is what no two servers answer alike: the time, times of idleness, one member of many
+//! by chance (with a count beyond all members it is all of them), order without a sort, texts of
+//! HELP. Ranges by name are asked of sets whose scores are all the same; of others they mean
+//! nothing. No more do places of members whose scores are none.
+//! Only sets, hashes and sorted sets are watched: elsewhere Redis counts some things as a change that
+//! change nothing (APPEND of nothing, LTRIM of nothing), and what happens to a group as none.
+
+/// Families with their templates, one a line.
+pub(super) const FAMILIES: &[(&str, &str)] = &[
+    ("connection", CONNECTION),
+    ("key", KEY),
+    ("string", STRING),
+    ("list", LIST),
+    ("set", SET),
+    ("hash", HASH),
+    ("zset", ZSET),
+    ("stream", STREAM),
+    ("string", BITS_AND_LOGS),
+    ("zset", GEO),
+    ("transaction", TRANSACTION),
+];
+
+const CONNECTION: &str = "
+PING
+PING {v}
+ECHO {v}
+SELECT {db}
+SELECT 0
+SELECT 0
+SWAPDB {db} {db}
+DBSIZE
+NOSUCHCOMMAND {f}
+";
+
+const KEY: &str = "
+DEL {k+}
+UNLINK {k}
+EXISTS {k+}
+TOUCH {k+}
+TYPE {k}
+KEYS {p}
+SCAN 0 COUNT 1000
+SCAN 0 COUNT 1000 MATCH {p}
+SCAN 0 COUNT 1000 TYPE <string|list|set|hash|zset|stream|nosuch>
+EXPIRE {k} -1
+EXPIRE {k} <100000|x|9223372036854775807>
+EXPIREAT {k} {at} <NX|XX|GT|LT||NX GT>
+PEXPIREAT {k} {atms} <NX|XX|GT|LT|||>
+PERSIST {k}
+TTL {k}
+PTTL {k}
+EXPIRETIME {k}
+PEXPIRETIME {k}
+RENAME {k} {k}
+RENAMENX {k} {k}
+COPY {k} {k} <REPLACE||DB 1|DB 2 REPLACE|DB 99>
+MOVE {k} {db}
+OBJECT ENCODING {k}
+OBJECT FREQ {k}
+RESTORE {k} 0 {v}
+SORT {list} ALPHA <DESC|ASC|> <LIMIT {i} {n}|>
+SORT {set} ALPHA <DESC|>
+SORT {list}
+SORT {list} BY string:* GET # GET string:*
+SORT {set} BY nosort ALPHA STORE {list}
+SORT {list} ALPHA STORE {list}
+SORT_RO {zset} ALPHA
+";
+
+const STRING: &str = "
+SET {k} {v}
+SET {k} {v} <NX|XX|GET|NX GET|XX GET|KEEPTTL|EX 0|EX x|PXAT {atms}|EXAT {at}|EX 100000 KEEPTTL|NX XX|BOGUS>
+SETNX {k} {v}
+SETEX {k} <100000|0|-1|x> {v}
+PSETEX {k} <100000000|0> {v}
+GET {k}
+GETSET {k} {v}
+GETDEL {k}
+GETEX {k} <PERSIST|EXAT {at}|PXAT {atms}||EX 0>
+MSET {k v+}
+MSETNX {k v+}
+MSET {k}
+MGET {k+}
+APPEND {k} {v}
+STRLEN {k}
+INCR {k}
+DECR {k}
+INCRBY {k} {int}
+DECRBY {k} {int}
+INCRBYFLOAT {k} {float}
+SETRANGE {k} {offset} {v}
+GETRANGE {k} {i} {i}
+SUBSTR {k} {i} {i}
+LCS {k} {k} <LEN|IDX|IDX WITHMATCHLEN|IDX MINMATCHLEN 2||LEN IDX>
+";
+
+const LIST: &str = "
+LPUSH {k} {v+}
+RPUSH {k} {v+}
+LPUSHX {k} {v+}
+RPUSHX {k} {v}
+LPOP {k}
+RPOP {k}
+LPOP {k} {n}
+RPOP {k} {n}
+LLEN {k}
+LRANGE {k} {i} {i}
+LINDEX {k} {i}
+LSET {k} {i} {v}
+LINSERT {k} <BEFORE|AFTER|AROUND> {v} {v}
+LREM {k} {i} {v}
+LTRIM {k} {i} {i}
+LTRIM {k} -30 -1
+LMOVE {k} {k} <LEFT|RIGHT> <LEFT|RIGHT|UP>
+RPOPLPUSH {k} {k}
+LPOS {k} {v} <RANK {i}|COUNT {n}|RANK -1 COUNT 0|MAXLEN {n}|>
+LMPOP <1|2|0> {k} {k} <LEFT|RIGHT> <COUNT {n}|>
+LMPOP 1 {k} <LEFT|RIGHT|UP>
+";
+
+const SET: &str = "
+SADD {k} {m+}
+SADD {k} {m+}
+SADD {k} {v+}
+SREM {k} {m+}
+SISMEMBER {k} {m}
+SMISMEMBER {k} {m+}
+SCARD {k}
+SMEMBERS {k}
+SPOP {k} 1000
+SPOP {k} <-1|0>
+SRANDMEMBER {k} 1000
+SMOVE {k} {k} {m}
+SUNION {k+}
+SINTER {k+}
+SDIFF {k+}
+SUNIONSTORE {k} {k+}
+SINTERSTORE {k} {k+}
+SDIFFSTORE {k} {k+}
+SINTERCARD 2 {k} {k} <LIMIT {n}|>
+SINTERCARD {n} {k}
+SSCAN {k} 0 COUNT 1000
+SSCAN {k} x
+";
+
+const HASH: &str = "
+HSET {k} {f v+}
+HSET {k} {f v+}
+HSET {k} {f v f}
+HMSET {k} {f v+}
+HSETNX {k} {f} {v}
+HGET {k} {f}
+HMGET {k} {f+}
+HDEL {k} {f+}
+HEXISTS {k} {f}
+HLEN {k}
+HSTRLEN {k} {f}
+HKEYS {k}
+HVALS {k}
+HGETALL {k}
+HINCRBY {k} {f} {int}
+HINCRBYFLOAT {k} {f} {float}
+HRANDFIELD {k} 1000 <WITHVALUES||BOGUS>
+HSCAN {k} 0 COUNT 1000
+";
+
+const ZSET: &str = "
+ZADD {k} {score m+}
+ZADD {k} {score m+}
+ZADD {k} <NX|XX|GT|LT|CH|XX CH|NX GT|GT LT|XX GT CH> {score m+}
+ZADD {k} INCR {score} {m}
+ZADD {k} <XX|NX|GT> INCR {score} {m}
+ZINCRBY {k} {score} {m}
+ZREM {k} {m+}
+ZCARD {k}
+ZSCORE {k} {m}
+ZMSCORE {k} {m+}
+ZRANK {k} {m}
+ZREVRANK {k} {m}
+ZCOUNT {k} {min} {max}
+ZLEXCOUNT {lex} {lexmin} {lexmax}
+ZRANGE {k} {i} {i} <REV|WITHSCORES|REV WITHSCORES||LIMIT 0 1>
+ZRANGE {k} {min} {max} BYSCORE <REV|WITHSCORES|LIMIT {i} {n}|>
+ZADD {lex} 0 {m}
+ZADD {lex} 0 {m}
+ZRANGE {lex} {lexmin} {lexmax} BYLEX <REV|LIMIT {i} {n}||WITHSCORES>
+ZRANGESTORE {k} {k} {i} {i} <REV|>
+ZRANGESTORE {k} {k} {min} {max} BYSCORE
+ZREVRANGE {k} {i} {i} <WITHSCORES|>
+ZRANGEBYSCORE {k} {min} {max} <WITHSCORES|LIMIT {i} {n}|>
+ZREVRANGEBYSCORE {k} {max} {min} <WITHSCORES|LIMIT {i} {n}|>
+ZRANGEBYLEX {lex} {lexmin} {lexmax} <LIMIT {i} {n}|>
+ZREVRANGEBYLEX {lex} {lexmax} {lexmin}
+ZREMRANGEBYRANK {k} {i} {i}
+ZREMRANGEBYSCORE {k} {min} {max}
+ZREMRANGEBYLEX {lex} {lexmin} {lexmax}
+ZPOPMIN {k} <{n}|>
+ZPOPMAX {k} <{n}|>
+ZMPOP 2 {k} {k} <MIN|MAX> <COUNT {n}|>
+ZUNION 2 {k} {k} <WITHSCORES|WEIGHTS 2 0.5 WITHSCORES|AGGREGATE MAX WITHSCORES|>
+ZINTER 2 {k} {k} <WITHSCORES|WEIGHTS 2 -1 WITHSCORES|AGGREGATE MIN|>
+ZDIFF 2 {k} {k} <WITHSCORES|>
+ZUNION 2 {set} {zset} WITHSCORES
+ZUNIONSTORE {k} 2 {k} {k} <WEIGHTS 2 3|AGGREGATE MIN|>
+ZINTERSTORE {k} 2 {k} {k} <WEIGHTS 1 x|AGGREGATE SUM|>
+ZDIFFSTORE {k} 2 {k} {k}
+ZINTERCARD 2 {k} {k} <LIMIT {n}|>
+ZRANDMEMBER {k} 1000 <WITHSCORES|>
+ZSCAN {k} 0 COUNT 1000
+";
+
+const STREAM: &str = "
+XADD {k} {id} {f v+}
+XADD {k} {id} {f v+}
+XADD {k} <NOMKSTREAM|MAXLEN {n}|MAXLEN = {n}|MINID {id}|MAXLEN {n} LIMIT 5> {id} {f v+}
+XADD {k} 39-* {f v+}
+XADD {k} {id} {f}
+XLEN {k}
+XRANGE {k} {idrange} {idrange} <COUNT {n}|>
+XREVRANGE {k} {idrange} {idrange} <COUNT {n}|>
+XDEL {k} {id+}
+XTRIM {k} <MAXLEN {n}|MAXLEN = {n}|MINID {id}|MINID {id} LIMIT 3>
+XREAD <COUNT {n}|> STREAMS {k} {id}
+XREAD STREAMS {k} {k} {id} $
+XINFO STREAM {k}
+XINFO GROUPS {k}
+XGROUP CREATE {k} {group} <{id}|$|0> <MKSTREAM|ENTRIESREAD 2|>
+XGROUP SETID {k} {group} <{id}|$>
+XGROUP DESTROY {k} {group}
+XGROUP CREATECONSUMER {k} {group} {consumer}
+XGROUP DELCONSUMER {k} {group} {consumer}
+XREADGROUP GROUP {group} {consumer} <COUNT {n}|NOACK|> STREAMS {k} <{new}|{id}>
+XACK {k} {group} {id+}
+XPENDING {k} {group}
+XCLAIM {k} {group} {consumer} 0 {id+} <JUSTID|FORCE|FORCE JUSTID|>
+XAUTOCLAIM {k} {group} {consumer} 0 {id} <COUNT 2|JUSTID|>
+";
+
+const BITS_AND_LOGS: &str = "
+SETBIT {k} {offset} {bit}
+GETBIT {k} {offset}
+BITCOUNT {k} <{i} {i}|{i} {i} BIT|>
+BITPOS {k} {bit} <{i}|{i} {i}|{i} {i} BIT|>
+BITOP <AND|OR|XOR> {k} {k} {k}
+BITOP NOT {k} {k}
+BITFIELD {k} <GET u8 0|SET i5 3 -4|INCRBY u4 #1 9|OVERFLOW SAT INCRBY i8 0 100|OVERFLOW FAIL INCRBY u2 5 3>
+BITFIELD_RO {k} GET i16 {offset}
+PFADD string:hll {m+}
+PFCOUNT string:hll
+PFMERGE string:hll2 string:hll
+PFCOUNT string:hll string:hll2
+";
+
+const GEO: &str = "
+GEOADD {k} {lon} {lat} {m}
+GEOADD {geo} {lon} {lat} {m}
+GEOADD {geo} {lon} {lat} {m}
+GEOADD {k} <NX|XX|CH> {lon} {lat} {m}
+GEODIST {geo} {m} {m} <km|m|ft|bogus|>
+GEOHASH {geo} {m+}
+GEOPOS {geo} {m+}
+GEOSEARCH {geo} FROMLONLAT 15 37 BYRADIUS <200|2000000> km ASC <WITHDIST|WITHCOORD|WITHHASH|>
+GEOSEARCH {geo} FROMMEMBER {m} BYBOX 400 400 km DESC
+GEOSEARCHSTORE {k} {geo} FROMLONLAT 15 37 BYRADIUS 500 km ASC
+";
+
+const TRANSACTION: &str = "
+MULTI
+EXEC
+EXEC
+DISCARD
+WATCH <{set}|{hash}|{zset}>
+UNWATCH
+";
