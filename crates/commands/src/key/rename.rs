@@ -108,8 +108,13 @@ pub(super) fn copy(ctx: &mut Context<'_, '_>) -> Outcome {
 
 pub(super) fn swapdb(ctx: &mut Context<'_, '_>) -> Outcome {
     let (a, b) = (ctx.args.bytes()?, ctx.args.bytes()?);
-    let a = database(ctx, a, "invalid first DB index")?;
-    let b = database(ctx, b, "invalid second DB index")?;
+    let a = database(ctx, a, "invalid first DB index");
+    let b = database(ctx, b, "invalid second DB index");
+    // Whether both are numbers is asked before whether there are such databases.
+    let (a, b) = match (a, b) {
+        (Err(Error::DbOutOfRange), Err(error)) => return Err(error),
+        (a, b) => (a?, b?),
+    };
     if a != b {
         ctx.keys.swap(a, b);
     }
