@@ -1,6 +1,6 @@
 //! CRC-64/Jones, the checksum at the end of RDB files and DUMP payloads.
 //!
-//! Long inputs go to the folding code of `crc-fast`; its set-up costs more than it wins below [`SHORT_MAX`] bytes, so
+//! Long inputs go to the folding code of `crc-fast`; its set-up costs more than it wins below `SHORT_MAX` bytes, so
 //! those go through a table of our own.
 //!
 //! ```text

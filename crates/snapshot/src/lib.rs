@@ -1,6 +1,6 @@
 //! Keyspace to and from RDB events: snapshots, `DUMP` and `RESTORE` of a value, and the digest.
 //!
-//! [`write`] turns a frozen view into events for an [`rdb::Encoder`]; a [`Loader`] puts the events
+//! [`write()`] turns a frozen view into events for an [`rdb::Encoder`]; a [`Loader`] puts the events
 //! of an [`rdb::Decoder`] into a keyspace. Both work on a value through the same [`rdb::Part`]s, as
 //! do [`dump`] and [`restore`].
 //!
