@@ -138,9 +138,13 @@ fn write_info(spec: &Spec, subcommands: &[Entry], reply: &mut dyn ReplySink) {
     let categories: Vec<String> = spec.categories().map(|name| format!("@{name}")).collect();
     reply.set(categories.len());
     categories.iter().for_each(|name| reply.simple(name));
-    reply.array(0); // tips
+    reply.set(0); // tips
     write_key_specs(spec, reply);
-    reply.array(subcommands.len());
+    // Redis sends an empty set and an array of some.
+    match subcommands.len() {
+        0 => reply.set(0),
+        some => reply.array(some),
+    }
     subcommands
         .iter()
         .for_each(|entry| write_info(entry.spec(), &[], reply));
@@ -149,19 +153,19 @@ fn write_info(spec: &Spec, subcommands: &[Entry], reply: &mut dyn ReplySink) {
 /// Where the keys begin and how to find the rest, for clients that route by key.
 fn write_key_specs(spec: &Spec, reply: &mut dyn ReplySink) {
     match spec.keys {
-        KeySpec::None | KeySpec::Custom(_) => reply.array(0),
+        KeySpec::None | KeySpec::Custom(_) => reply.set(0),
         KeySpec::Range { first, last, step } => {
             let last = if last < 0 {
                 last as i64
             } else {
                 last as i64 - first as i64
             };
-            reply.array(1);
+            reply.set(1);
             let find = [("lastkey", last), ("keystep", step as i64), ("limit", 0)];
             write_key_spec(spec, Begin::Index(first), ("range", &find), reply);
         }
         KeySpec::Numkeys { dest, count_at } => {
-            reply.array(1 + usize::from(dest.is_some()));
+            reply.set(1 + usize::from(dest.is_some()));
             if let Some(dest) = dest {
                 let find = [("lastkey", 0), ("keystep", 1), ("limit", 0)];
                 write_key_spec(spec, Begin::Index(dest), ("range", &find), reply);
@@ -170,7 +174,7 @@ fn write_key_specs(spec: &Spec, reply: &mut dyn ReplySink) {
             write_key_spec(spec, Begin::Index(count_at), ("keynum", &find), reply);
         }
         KeySpec::Streams => {
-            reply.array(1);
+            reply.set(1);
             let find = [("lastkey", -1), ("keystep", 1), ("limit", 2)];
             write_key_spec(spec, Begin::Keyword("STREAMS"), ("range", &find), reply);
         }
@@ -192,9 +196,9 @@ fn write_key_spec(
     reply.map(3);
     reply.bulk(b"flags");
     let access = if spec.flags.contains(Flags::WRITE) {
-        ["RW", "UPDATE"]
+        ["RW", "update"]
     } else {
-        ["RO", "ACCESS"]
+        ["RO", "access"]
     };
     reply.set(2);
     access.iter().for_each(|flag| reply.simple(flag));
