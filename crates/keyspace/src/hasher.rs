@@ -16,8 +16,8 @@ impl KeyHasher {
         KeyHasher { k0, k1 }
     }
 
-    /// The hash of `key`. From the top: 7 bits of tag, then shard, then directory; the low bits
-    /// choose a bucket in a segment.
+    /// The hash of `key`. From bit 56 down: shard, then directory; the low bits choose line and tag
+    /// in the index of a segment.
     #[inline]
     pub fn hash(&self, key: &[u8]) -> u64 {
         SipHasher13::new_with_keys(self.k0, self.k1).hash(key)

@@ -45,7 +45,7 @@ pub struct Stats {
 /// All databases, in shards with a lock each.
 ///
 /// ```text
-///  hash   63..57 tag | shard bits | directory bits | ... | low bits: bucket in a segment
+///  hash   56.. shard bits | directory bits | ... | low bits: line and tag in the index of a segment
 /// ```
 pub struct Keyspace {
     pub(crate) inner: Arc<Inner>,

@@ -1,9 +1,9 @@
 //! The directory: which segment has the entries of a hash.
 //!
-//! Extendible hashing on the high bits of a hash, below the tag of the index and the shard:
+//! Extendible hashing on the high bits of a hash, below those of the shard:
 //!
 //! ```text
-//!  hash   63..57 tag | shard | directory: `depth` bits | ... | low bits: bucket in the segment
+//!  hash   56.. shard | directory: `depth` bits | ... | low bits: line and tag in the index
 //! ```
 //!
 //! A segment of depth `d` has `2^(depth - d)` neighbouring slots, so the order of the directory is
@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-/// Hash bits that hashbrown keeps beside each bucket.
+/// Hash bits above the shard's, which nothing here uses: hash tables that are given the same hash tag by them.
 pub(crate) const TAG_BITS: u8 = 7;
 /// A directory this deep would be for more keys than memory can hold.
 const MAX_DEPTH: u8 = 40;

@@ -1,4 +1,4 @@
-//! A segment: up to 448 entries with their own index, pages and slab.
+//! A segment: some hundreds of entries with their own index, pages and slab.
 
 use super::entry::{Draft, Entry, LARGE, Placement, has_key, overwrite_deadline, overwrite_value};
 use super::index::Index;
