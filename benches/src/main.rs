@@ -13,10 +13,12 @@
 //! others. Figures of a shared machine mean little, ratios of one run more, CPU times most.
 
 mod args;
+mod latency;
 mod load;
 mod measure;
 mod memory;
 mod server;
+mod shapes;
 mod snapshot;
 mod table;
 mod throughput;
@@ -37,6 +39,12 @@ fn main() -> Outcome<()> {
     }
     if args.wants("snapshot") {
         snapshot::measure(&args)?;
+    }
+    if args.wants("saving") {
+        latency::measure_saving(&args)?;
+    }
+    if args.wants("growth") {
+        latency::measure_growth(&args)?;
     }
     Ok(())
 }

@@ -96,6 +96,17 @@ impl Server {
         Ok(kib.ok_or("no VmRSS")?.parse::<u64>()? * 1024)
     }
 
+    /// Memory of the process and its children that is nobody else's too, in bytes: a page that a
+    /// parent and its forked child share counts once.
+    pub(crate) fn memory_with_children(&self) -> Outcome<u64> {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        let children = children.split_whitespace().map(str::to_owned);
+        // A child may be gone by the time that it is asked.
+        let shares = [id.to_string()].into_iter().chain(children);
+        Ok(shares.filter_map(|id| proportional_set(&id)).sum())
+    }
+
     /// Resident memory once it stands still (tables grow, and pages go back, for a while after).
     pub(crate) fn settled_rss(&self) -> Outcome<u64> {
         let (mut last, mut since) = (self.rss()?, Instant::now());
@@ -144,6 +155,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Resident memory of a process, in bytes, of shared pages its part.
+fn proportional_set(id: &str) -> Option<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// `program`, on one core if one is given.

@@ -7,9 +7,10 @@ use kvdump::Call;
 use crate::{
     Outcome,
     args::Args,
-    load::{Shape, fill},
+    load::send_all,
     measure::in_turn,
     server::Server,
+    shapes::MEDIUM_STRINGS,
     table::{Better, print_head, print_row},
 };
 
@@ -36,7 +37,7 @@ fn save_and_load(args: &Args, server: usize) -> Outcome<Vec<f64>> {
     let (subject, dir) = (&args.subjects[server], tempfile::tempdir()?);
     let server = Server::start(subject, dir.path(), None)?;
     let mut connection = server.connect()?;
-    fill(&mut connection, Shape::MEDIUM, args.keys)?;
+    send_all(&mut connection, MEDIUM_STRINGS.commands(args.keys))?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
     connection.ask(&["SAVE"])?;
     let (save, save_cpu) = (begin.elapsed(), server.cpu()? - cpu);
