@@ -279,7 +279,7 @@ impl Engine {
     }
 
     /// Logs the deletion of expired keys; called under the locks under which they were deleted.
-    fn log_expired(&self, keys: &[(DbIndex, Vec<u8>)]) {
+    pub(crate) fn log_expired(&self, keys: &[(DbIndex, Vec<u8>)]) {
         for (db, key) in keys {
             let mut batch = Batch::default();
             batch.push(*db, [b"DEL".as_slice(), key].into_iter());

@@ -51,7 +51,7 @@ pub use datadir::{
     FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
 };
 pub use engine::Engine;
-pub use keyspace::{FrozenView, StringRef, ValueRef};
+pub use keyspace::{FrozenEntry, FrozenSegment, FrozenView, StringRef, ValueRef};
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
 pub use session::{Expiry, FieldValue, Session};

@@ -44,6 +44,10 @@ impl Transaction {
         self.failed |= self.is_open();
     }
 
+    fn watches(&self, db: DbIndex, key: &[u8]) -> bool {
+        self.watched.iter().any(|watched| watched.is(db, key))
+    }
+
     pub(super) fn queue(&mut self, entry: Entry, argv: &[&[u8]]) {
         let argv = argv.iter().map(|arg| arg.to_vec()).collect();
         self.queue
@@ -77,29 +81,19 @@ impl Session {
         if self.in_transaction() {
             return Err(Error::err("WATCH inside MULTI is not allowed"));
         }
-        let db = self.client.db;
-        let keyspace = self.engine.keyspace();
-        let keys = keyspace.lock(keyspace.plan(Mode::Write, names), self.engine.now());
+        let (db, engine) = (self.client.db, self.engine.clone());
+        let plan = engine.keyspace().plan(Mode::Write, names);
+        let mut keys = engine.keyspace().lock(plan, engine.now());
         for key in names {
-            if self
-                .transaction
-                .watched
-                .iter()
-                .any(|watched| watched.is(db, key))
-            {
-                continue;
+            // Deleted now, so that nobody's finding it expired later counts as a change.
+            if keys.reap(db, key) {
+                engine.log_expired(&[(db, key.to_vec())]);
             }
-            let changed = Arc::new(AtomicBool::new(false));
-            let existed = keys.exists(db, key);
-            keys.watch(db, key, &changed);
-            self.transaction.watched.push(Watched {
-                db,
-                key: key.to_vec(),
-                changed,
-                existed,
-            });
+            if !self.transaction.watches(db, key) {
+                let watched = Watched::new(&keys, db, key);
+                self.transaction.watched.push(watched);
+            }
         }
-        drop(keys);
         Ok(())
     }
 
@@ -174,6 +168,17 @@ impl Session {
 }
 
 impl Watched {
+    fn new(keys: &Keys<'_>, db: DbIndex, key: &[u8]) -> Watched {
+        let changed = Arc::new(AtomicBool::new(false));
+        keys.watch(db, key, &changed);
+        Watched {
+            db,
+            key: key.to_vec(),
+            changed,
+            existed: keys.exists(db, key),
+        }
+    }
+
     fn is(&self, db: DbIndex, key: &[u8]) -> bool {
         self.db == db && self.key == key
     }
