@@ -85,3 +85,126 @@ fn command(argv: &[&[u8]]) -> Vec<u8> {
     resp::encode::command(&mut record, argv);
     record
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Engine, ManualClock, Session, UnixMillis};
+    use std::fmt::Write as _;
+    use units::ReplOffset;
+
+    const START: UnixMillis = UnixMillis(1_700_000_000_000);
+
+    /// An engine whose clock stands still, and a session of it.
+    fn session() -> (ManualClock, Session) {
+        let clock = ManualClock::new(START);
+        let engine = Engine::builder("/data")
+            .storage(storage::Memory::new())
+            .clock(clock.clone())
+            .seed(1)
+            .open()
+            .unwrap();
+        (clock, engine.session())
+    }
+
+    /// What the lines leave in the log, a command a line.
+    fn logged(session: &mut Session, lines: &[&str]) -> String {
+        let from = session.engine().log().journal().offset();
+        for line in lines {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            session.execute(&words);
+        }
+        text(session, from)
+    }
+
+    fn text(session: &Session, from: ReplOffset) -> String {
+        let journal = session.engine().log().journal();
+        let pieces = journal.read_from(from, usize::MAX).unwrap();
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.to_vec()).collect();
+        let (mut text, mut at) = (String::new(), 0);
+        let mut decoder = resp::RequestDecoder::new(resp::Limits::default());
+        while let Some(request) = decoder.decode(&bytes[at..]).unwrap() {
+            at += request.consumed();
+            let words: Vec<_> = request.iter().map(String::from_utf8_lossy).collect();
+            writeln!(text, "{}", words.join(" ")).unwrap();
+        }
+        assert_eq!(at, bytes.len(), "the log ends with a whole command");
+        text
+    }
+
+    #[test]
+    fn a_write_is_logged_as_sent_and_a_read_is_not() {
+        let (_, mut session) = session();
+        let lines = [
+            "SET a 1", "GET a", "INCR a", "DEL none", "GET none", "SET a",
+        ];
+        assert_eq!(logged(&mut session, &lines), "SELECT 0\nSET a 1\nINCR a\n");
+    }
+
+    #[test]
+    fn what_depends_on_time_or_chance_is_logged_by_its_result() {
+        let (_, mut session) = session();
+        let lines = ["SET a 1 EX 10", "SADD s x", "SPOP s", "INCRBYFLOAT f 0.5"];
+        assert_eq!(
+            logged(&mut session, &lines),
+            "SELECT 0\nSET a 1 PXAT 1700000010000\nSADD s x\nDEL s\nSET f 0.5 KEEPTTL\n"
+        );
+    }
+
+    #[test]
+    fn a_transaction_is_logged_once_and_in_one_piece() {
+        let (_, mut session) = session();
+        let lines = ["MULTI", "SET a 1", "GET a", "SET b 2", "EXEC"];
+        let expected = "SELECT 0\nMULTI\nSET a 1\nSET b 2\nEXEC\n";
+        assert_eq!(logged(&mut session, &lines), expected);
+        let reads = ["MULTI", "GET a", "EXEC"];
+        assert_eq!(logged(&mut session, &reads), "");
+        let aborted = ["MULTI", "SET a 2", "GET", "EXEC"];
+        assert_eq!(logged(&mut session, &aborted), "");
+    }
+
+    #[test]
+    fn the_database_is_named_when_it_changes() {
+        let (_, mut session) = session();
+        let lines = [
+            "SET a 1", "SELECT 2", "SET a 1", "SET b 1", "SELECT 0", "SET b 1",
+        ];
+        assert_eq!(
+            logged(&mut session, &lines),
+            "SELECT 0\nSET a 1\nSELECT 2\nSET a 1\nSET b 1\nSELECT 0\nSET b 1\n"
+        );
+    }
+
+    /// Else a replay would append to the old value.
+    #[test]
+    fn a_write_to_an_expired_key_is_logged_behind_its_deletion() {
+        let (clock, mut session) = session();
+        logged(&mut session, &["SET a old PX 50"]);
+        clock.advance(60);
+        let expected = "MULTI\nDEL a\nAPPEND a new\nEXEC\n";
+        assert_eq!(logged(&mut session, &["APPEND a new"]), expected);
+    }
+
+    #[test]
+    fn a_read_of_an_expired_key_logs_its_deletion_once() {
+        let (clock, mut session) = session();
+        logged(&mut session, &["SET a 1 PX 50"]);
+        clock.advance(60);
+        assert_eq!(logged(&mut session, &["GET a", "GET a"]), "DEL a\n");
+    }
+
+    #[test]
+    fn keys_that_expire_by_themselves_are_logged() {
+        let (clock, mut session) = session();
+        logged(
+            &mut session,
+            &["SET a 1 PX 50", "SELECT 1", "SET b 1 PX 50"],
+        );
+        let from = session.engine().log().journal().offset();
+        clock.advance(60);
+        assert_eq!(session.engine().expire_due(10), 2);
+        let mut lines: Vec<String> = text(&session, from).lines().map(str::to_owned).collect();
+        lines.retain(|line| !line.starts_with("SELECT"));
+        lines.sort();
+        assert_eq!(lines, ["DEL a", "DEL b"]);
+    }
+}

@@ -100,13 +100,15 @@ pub(crate) fn parameters() -> &'static [Parameter] {
 
 /// The setting of that name or older name, in any case.
 pub(crate) fn parameter(name: &str) -> Option<&'static Parameter> {
-    PARAMETERS.iter().find(|row| {
-        let names = [Some(row.name), row.alias];
-        names
-            .into_iter()
-            .flatten()
-            .any(|known| known.eq_ignore_ascii_case(name))
-    })
+    let named = |row: &&Parameter| row.names().any(|known| known.eq_ignore_ascii_case(name));
+    PARAMETERS.iter().find(named)
+}
+
+impl Parameter {
+    /// Its name, and its older name if it has one.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        [Some(self.name), self.alias].into_iter().flatten()
+    }
 }
 
 impl Config {

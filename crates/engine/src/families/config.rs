@@ -51,15 +51,19 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
 fn get(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let patterns = args.rest();
     let config = session.engine.inner().config.read();
-    let wanted = |row: &&Parameter| {
-        patterns
-            .iter()
-            .any(|pattern| glob::matches(&pattern.to_ascii_lowercase(), row.name.as_bytes()))
+    let wanted = |name: &str| {
+        let matches =
+            |pattern: &&[u8]| glob::matches(&pattern.to_ascii_lowercase(), name.as_bytes());
+        patterns.iter().any(matches)
     };
-    let found: Vec<&Parameter> = parameters().iter().filter(wanted).collect();
+    let rows = parameters().iter();
+    let found: Vec<(&str, &Parameter)> = rows
+        .flat_map(|row| row.names().map(move |name| (name, row)))
+        .filter(|(name, _)| wanted(name))
+        .collect();
     reply.map(found.len());
-    for row in found {
-        reply.bulk(row.name.as_bytes());
+    for (name, row) in found {
+        reply.bulk(name.as_bytes());
         reply.bulk((row.get)(&config).as_bytes());
     }
     Ok(())
