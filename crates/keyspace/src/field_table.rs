@@ -182,6 +182,12 @@ impl FieldTable {
         usable_size(tree) + self.tree.heap_bytes()
     }
 
+    /// The segments, to be freed one by one: the bytes of each.
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        let tree = Arc::into_inner(self.tree).into_iter();
+        tree.flat_map(|tree| tree.segments.into_parts())
+    }
+
     /// Walks every invariant; panics where one does not hold.
     pub fn check(&self) {
         self.tree.check();

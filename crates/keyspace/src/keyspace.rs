@@ -1,6 +1,7 @@
 use crate::access::AccessPolicy;
 use crate::keys::Keys;
 use crate::plan::{Mode, Plan};
+use crate::reclaim::{LazyFree, Reclaim, Reclaimer};
 use crate::shard::Shard;
 use crate::table::SCAN_END;
 use crate::view::FrozenView;
@@ -8,6 +9,7 @@ use crate::{KeyHasher, Limits, Settings};
 use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 use units::{DbIndex, UnixMillis};
 
 /// What a keyspace is made with.
@@ -58,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) shards: Box<[Slot]>,
     pub(crate) databases: u32,
     settings: RwLock<Settings>,
+    pub(crate) reclaimer: Reclaimer,
     pub(crate) expired_keys: AtomicU64,
 }
 
@@ -180,6 +183,7 @@ impl Keyspace {
             shards: (0..options.shards).map(|_| slot()).collect(),
             databases: options.databases,
             settings: RwLock::new(settings),
+            reclaimer: Reclaimer::default(),
             expired_keys: AtomicU64::new(0),
         };
         Keyspace {
@@ -242,6 +246,33 @@ impl Keyspace {
         for slot in &self.inner.shards {
             slot.lock.write().policy = policy;
         }
+    }
+
+    /// Sets which removals leave what is big to [`Keyspace::reclaim`].
+    pub fn set_lazy_free(&self, lazy: LazyFree) {
+        self.inner.reclaimer.set_lazy_free(lazy);
+    }
+
+    /// Frees some of what was removed and left for later: at most `parts`, each of which takes
+    /// some microseconds. Whether anything is left. Takes no shard.
+    pub fn reclaim(&self, parts: usize) -> bool {
+        self.inner.reclaimer.free(parts)
+    }
+
+    /// Waits until there is something for [`Keyspace::reclaim`], at most for `timeout`; whether
+    /// there is.
+    pub fn wait_for_garbage(&self, timeout: Duration) -> bool {
+        self.inner.reclaimer.wait(timeout)
+    }
+
+    /// What waits to be freed, and what was.
+    pub fn reclaim_stats(&self) -> Reclaim {
+        self.inner.reclaimer.stand()
+    }
+
+    /// Sets the count of what was freed to zero.
+    pub fn reset_reclaim_stats(&self) {
+        self.inner.reclaimer.reset_freed();
     }
 
     fn published(&self) -> impl Iterator<Item = &Published> {

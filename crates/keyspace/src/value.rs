@@ -1,3 +1,4 @@
+use crate::reclaim::{Parts, whole};
 use crate::types::{
     Hash, HashRef, List, ListRef, Set, SetRef, Stream, StringRef, StringValue, Zset, ZsetRef,
 };
@@ -217,6 +218,40 @@ impl Value {
             Value::Stream(stream) => arc_bytes::<Stream>() + stream.heap_bytes(),
             Value::Module(module) => {
                 arc_bytes::<ModuleValue>() + usable_size(module.raw.capacity())
+            }
+        }
+    }
+}
+
+/// Bytes whose freeing counts as one step of [`Value::free_effort`]: a page's.
+pub(crate) const EFFORT_BYTES: usize = 4096;
+
+impl Value {
+    /// How much there is to free: pages or nodes, about.
+    pub(crate) fn free_effort(&self) -> usize {
+        let nodes = match self {
+            Value::List(list) => list.nodes_len(),
+            Value::Stream(stream) => stream.free_effort(),
+            _ => 0,
+        };
+        nodes.max(self.heap_bytes() / EFFORT_BYTES)
+    }
+
+    /// What it is made of, to be freed part by part. What others share is left to them.
+    pub(crate) fn into_parts(self) -> Parts {
+        match self {
+            Value::String(string) => string.into_parts(),
+            Value::List(list) => list.into_parts(),
+            Value::Set(set) => set.into_parts(),
+            Value::Hash(hash) => hash.into_parts(),
+            Value::Zset(zset) => zset.into_parts(),
+            Value::Stream(stream) => {
+                let owned = Arc::into_inner(stream);
+                Box::new(owned.into_iter().flat_map(Stream::into_parts))
+            }
+            module @ Value::Module(_) => {
+                let bytes = module.heap_bytes();
+                whole(module, bytes)
             }
         }
     }

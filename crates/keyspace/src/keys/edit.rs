@@ -65,8 +65,8 @@ impl Keys<'_> {
         let changes = value.changes().wrapping_sub(before);
         if value.is_empty() {
             let old = self.shard_mut(hash).discard(db, hash, key).flatten();
-            self.discard(old);
-            self.discard(Some(value.into_value()));
+            self.discard(old, |lazy| lazy.server_del);
+            self.discard(Some(value.into_value()), |lazy| lazy.server_del);
         } else {
             self.store(db, hash, key, value.into_value(), Ttl::Keep);
         }

@@ -11,9 +11,9 @@ pub use entry::{Access, EntryRef, Expiry, IfMissing, Ttl, WrongType};
 
 use crate::keyspace::Inner;
 use crate::plan::{Hashes, Mode, Plan};
+use crate::reclaim::{Garbage, Removed};
 use crate::shard::Shard;
-use crate::table::KeyTable;
-use crate::{Settings, Value};
+use crate::{LazyFree, Settings, Value};
 use held::Held;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Keys<'a> {
     expired: RefCell<Vec<(DbIndex, u64, Vec<u8>)>>,
     dirty: Dirty,
     /// What was removed and is dear to drop. Declared after `held`: dropped once it is unlocked.
-    garbage: Garbage,
+    garbage: Garbage<'a>,
 }
 
 /// Which databases changed under these locks.
@@ -47,20 +47,6 @@ enum Dirty {
     None,
     One(DbIndex),
     All,
-}
-
-/// Removed values and tables, to be dropped where that holds nobody up.
-#[derive(Default)]
-pub struct Garbage {
-    values: Vec<Value>,
-    tables: Vec<Arc<KeyTable>>,
-}
-
-impl Garbage {
-    /// Whether dropping this is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.tables.is_empty()
-    }
 }
 
 /// Values that own no more than this are dropped where they are removed.
@@ -78,7 +64,7 @@ impl<'a> Keys<'a> {
             changes: 0,
             expired: RefCell::default(),
             dirty: Dirty::None,
-            garbage: Garbage::default(),
+            garbage: Garbage::new(&inner.reclaimer),
         }
     }
 
@@ -162,10 +148,15 @@ impl<'a> Keys<'a> {
         shard.watches.lock().add(db, key, flag);
     }
 
-    /// What was removed so far, for a caller that wants it dropped elsewhere; else it is dropped
-    /// after the locks.
-    pub fn take_garbage(&mut self) -> Garbage {
-        std::mem::take(&mut self.garbage)
+    /// Leaves what was removed so far and is big to be freed in the background, as UNLINK does;
+    /// else it is freed when this is dropped, after the locks.
+    pub fn leave_garbage(&mut self) {
+        self.garbage.leave();
+    }
+
+    /// Which removals leave what is big to be freed in the background.
+    pub fn lazy_free(&self) -> LazyFree {
+        self.inner.reclaimer.lazy_free()
     }
 
     /// The hash of a key: planned, if it is one of the plan's very slices.
@@ -210,13 +201,15 @@ impl<'a> Keys<'a> {
         };
     }
 
-    /// Keeps a removed value until the locks are given up, if it is dear to drop.
+    /// Keeps a removed value until the locks are given up, or for longer if `lazy` says so of that
+    /// removal, if it is dear to drop.
     #[inline]
-    fn discard(&mut self, value: Option<Value>) {
+    fn discard(&mut self, value: Option<Value>, lazy: fn(LazyFree) -> bool) {
         if let Some(value) = value
             && value.heap_bytes() > SMALL_VALUE
         {
-            self.garbage.values.push(value);
+            let lazy = lazy(self.lazy_free());
+            self.garbage.add(Removed::Value(value), lazy);
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::{Access, Dirty, Expiry, Keys, Ttl};
 use crate::access::{AccessPolicy, freq_stamp, idle_stamp};
+use crate::reclaim::Removed;
 use crate::table::{Mark, Payload};
 use crate::{Form, IntBytes, Mode, Value};
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,7 +29,7 @@ impl Keys<'_> {
         let touch = shard.touch(now, hash);
         let table = &mut shard.tables[db.index()];
         let old = table.store_inline(hash, key, form, value, ttl, &touch).old;
-        self.discard(old);
+        self.discard(old, |lazy| lazy.server_del);
         self.changed(db, hash, key, 1);
     }
 
@@ -48,11 +49,11 @@ impl Keys<'_> {
         let old = shard.tables[db.index()]
             .store(hash, key, payload, ttl, &touch)
             .old;
-        self.discard(old);
+        self.discard(old, |lazy| lazy.server_del);
     }
 
-    /// Removes a key; whether it was there. A large value is dropped after the locks, or by who
-    /// takes it with [`Keys::take_garbage`].
+    /// Removes a key; whether it was there. A large value is dropped after the locks, or later:
+    /// see [`Keys::leave_garbage`].
     pub fn remove(&mut self, db: DbIndex, key: &[u8]) -> bool {
         let hash = self.hash_of(key);
         if self.reap_hashed(db, hash, key) {
@@ -61,7 +62,7 @@ impl Keys<'_> {
         let Some(old) = self.shard_mut(hash).discard(db, hash, key) else {
             return false;
         };
-        self.discard(old);
+        self.discard(old, |lazy| lazy.server_del);
         self.changes += 1;
         self.mark_dirty(db);
         true
@@ -116,11 +117,14 @@ impl Keys<'_> {
         true
     }
 
-    /// Empties a database; how many keys it had. Every shard is held for writing.
+    /// Empties a database; how many keys it had. Every shard is held for writing. What they held
+    /// is dropped as [`Keys::remove`] says.
     pub fn clear(&mut self, db: DbIndex) -> usize {
         let len = self.len(db);
         for (_, shard) in self.held.iter_mut() {
-            self.garbage.tables.extend(shard.clear(db));
+            if let Some(table) = shard.clear(db) {
+                self.garbage.add(Removed::Table(table), false);
+            }
         }
         self.changes += len as u64;
         self.mark_dirty(db);
@@ -198,7 +202,7 @@ impl Keys<'_> {
             return false;
         }
         let old = self.shard_mut(hash).discard(db, hash, key).flatten();
-        self.discard(old);
+        self.discard(old, |lazy| lazy.expire);
         self.mark_dirty(db);
         self.inner.expired_keys.fetch_add(1, Relaxed);
         true

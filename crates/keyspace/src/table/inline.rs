@@ -109,6 +109,13 @@ impl KeyTable {
         Tree::new(segments, hasher, shard_bits)
     }
 
+    /// The segments and the large values in them, to be freed one by one: the bytes of each. What
+    /// a view still needs is left to it.
+    pub(crate) fn into_parts(table: Arc<KeyTable>) -> impl Iterator<Item = usize> + Send {
+        let blocks = Arc::into_inner(table).map_or_else(Vec::new, |table| table.segments.blocks);
+        blocks.into_iter().flatten().flat_map(Segment::into_parts)
+    }
+
     /// Which table this is.
     pub(crate) fn id(&self) -> u64 {
         self.segments.id

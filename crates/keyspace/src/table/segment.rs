@@ -88,6 +88,15 @@ impl<M: Mark> Segment<M> {
         self.index.heap_bytes() + self.pages.heap_bytes() + self.slab.heap_bytes()
     }
 
+    /// Its pages and index, then the values of its slab, to be freed one by one: the bytes of each.
+    pub(crate) fn into_parts(mut self) -> impl Iterator<Item = usize> + Send {
+        let values = self.slab.take_values();
+        let parts = values.into_iter().flat_map(Value::into_parts);
+        let own = self.heap_bytes();
+        drop(self);
+        std::iter::once(own).chain(parts)
+    }
+
     /// Its part of the sums of its table.
     #[inline]
     pub(crate) fn sums(&self) -> Sums {

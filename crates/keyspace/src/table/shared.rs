@@ -27,6 +27,15 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// The segments, to be freed one by one: the bytes of each.
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        let segments = |block| Arc::into_inner(block).unwrap_or_default();
+        let segments = self.blocks.into_iter().flat_map(segments);
+        segments.map(|segment: Arc<Segment<Unmarked>>| segment.heap_bytes())
+    }
+}
+
 impl Segments<Unmarked> for Shared {
     fn count(&self) -> u32 {
         let full = self.blocks.len().saturating_sub(1) * BLOCK;

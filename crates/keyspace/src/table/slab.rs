@@ -105,6 +105,21 @@ impl Slab {
         }
     }
 
+    /// Empties the slab; the values that nobody else shares.
+    pub(crate) fn take_values(&mut self) -> Vec<Value> {
+        let blocks = self.0.take().map_or_else(Vec::new, |places| places.blocks);
+        let places = |block| Arc::into_inner(block).unwrap_or_default();
+        let value = |place| match place {
+            Place::Value(value, _) => Some(value),
+            Place::Key(_) | Place::Free(_) => None,
+        };
+        blocks
+            .into_iter()
+            .flat_map(places)
+            .filter_map(value)
+            .collect()
+    }
+
     /// Moves the key of that number in another slab here; its number here, as entries store it.
     pub(crate) fn adopt_key(&mut self, number: u16, old: &mut Slab) -> [u8; 2] {
         let here = self.insert_key(old.key(number));

@@ -7,6 +7,7 @@
 
 use super::{StringRef, listpack_heap};
 use crate::limits::LISTPACK_BYTES_MAX;
+use crate::reclaim::{Parts, whole};
 use crate::{Field, FieldTable, Settings};
 use fastrand::Rng;
 use packed::listpack::{Listpack, ListpackBuf};
@@ -270,6 +271,15 @@ impl Hash {
         match &self.repr {
             Repr::Listpack(listpack) => listpack_heap(listpack),
             Repr::Table(table) => table.heap_bytes(),
+        }
+    }
+
+    /// What it is made of, to be freed part by part.
+    pub(crate) fn into_parts(self) -> Parts {
+        let bytes = self.heap_bytes();
+        match self.repr {
+            Repr::Listpack(listpack) => whole(listpack, bytes),
+            Repr::Table(table) => Box::new(table.into_parts()),
         }
     }
 

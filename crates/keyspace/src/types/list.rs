@@ -10,6 +10,7 @@ pub use node::Node;
 
 use super::listpack_heap;
 use crate::Settings;
+use crate::reclaim::{Parts, whole};
 use crate::value::arc_bytes;
 use node::NodeLimit;
 use packed::Element;
@@ -155,6 +156,26 @@ impl List {
         match &self.repr {
             Repr::Listpack(listpack) => listpack_heap(listpack),
             Repr::Quick(quick) => arc_bytes::<Quicklist>() + quick.heap_bytes(),
+        }
+    }
+
+    /// Number of nodes.
+    pub(crate) fn nodes_len(&self) -> usize {
+        match &self.repr {
+            Repr::Listpack(_) => 1,
+            Repr::Quick(quick) => quick.nodes_len(),
+        }
+    }
+
+    /// What it is made of, to be freed part by part.
+    pub(crate) fn into_parts(self) -> Parts {
+        let bytes = self.heap_bytes();
+        match self.repr {
+            Repr::Listpack(listpack) => whole(listpack, bytes),
+            Repr::Quick(quick) => {
+                let owned = Arc::into_inner(quick);
+                Box::new(owned.into_iter().flat_map(Quicklist::into_parts))
+            }
         }
     }
 

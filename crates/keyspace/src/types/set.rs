@@ -3,6 +3,7 @@
 
 use super::listpack_heap;
 use crate::limits::LISTPACK_BYTES_MAX;
+use crate::reclaim::{Parts, whole};
 use crate::value::{Form, arc_bytes};
 use crate::{Field, FieldTable, Settings, usable_size};
 use fastrand::Rng;
@@ -227,6 +228,15 @@ impl Set {
             Repr::Intset(set) => arc_bytes::<IntsetBuf>() + usable_size(set.bytes().len()),
             Repr::Listpack(listpack) => listpack_heap(listpack),
             Repr::Table(table) => table.heap_bytes(),
+        }
+    }
+
+    /// What it is made of, to be freed part by part.
+    pub(crate) fn into_parts(self) -> Parts {
+        let bytes = self.heap_bytes();
+        match self.repr {
+            Repr::Table(table) => Box::new(table.into_parts()),
+            repr => whole(repr, bytes),
         }
     }
 

@@ -147,6 +147,20 @@ impl Stream {
             + groups.sum::<usize>()
     }
 
+    /// Nodes, groups, and what groups have pending: how much there is to free.
+    pub(crate) fn free_effort(&self) -> usize {
+        let groups = self.groups.values().map(|group| 1 + group.pending().len());
+        self.nodes.len() + groups.sum::<usize>()
+    }
+
+    /// Nodes and groups, to be freed one by one: the bytes of each.
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        let nodes = self.nodes.into_values();
+        let groups = self.groups.into_values();
+        let nodes = nodes.map(|node| NODE_SLOT_BYTES + arc_bytes::<Node>() + node.heap_bytes());
+        nodes.chain(groups.flat_map(Group::into_parts))
+    }
+
     /// The id that `XADD *` gives at `now_ms`; `None` if there is no larger one.
     pub fn next_id(&self, now_ms: u64) -> Option<StreamId> {
         if now_ms > self.last_id.ms {

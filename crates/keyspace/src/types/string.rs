@@ -4,6 +4,7 @@ mod chunked;
 
 pub use chunked::{ChunkedString, Chunks};
 
+use crate::reclaim::{Parts, whole};
 use crate::usable_size;
 use crate::value::{Form, InlineBytes, IntBytes, arc_bytes};
 use chunked::CHUNK_BYTES;
@@ -243,6 +244,18 @@ impl StringValue {
             Repr::Bytes(bytes) if bytes.is_empty() => 0,
             Repr::Bytes(bytes) => usable_size(bytes.len() + 2 * size_of::<usize>()),
             Repr::Chunked(chunked) => arc_bytes::<ChunkedString>() + chunked.heap_bytes(),
+        }
+    }
+
+    /// What it is made of, to be freed part by part.
+    pub(crate) fn into_parts(self) -> Parts {
+        let bytes = self.heap_bytes();
+        match self.repr {
+            Repr::Chunked(chunked) => {
+                let owned = Arc::into_inner(chunked);
+                Box::new(owned.into_iter().flat_map(ChunkedString::into_parts))
+            }
+            repr => whole(repr, bytes),
         }
     }
 

@@ -17,6 +17,7 @@ pub use iter::ZsetIter;
 
 use super::listpack_heap;
 use crate::limits::LISTPACK_BYTES_MAX;
+use crate::reclaim::{Parts, whole};
 use crate::value::arc_bytes;
 use crate::{FieldTable, Settings, StringRef};
 use fastrand::Rng;
@@ -242,6 +243,10 @@ impl Large {
         self.order.insert(score, member);
     }
 
+    fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        self.members.into_parts().chain(self.order.into_parts())
+    }
+
     fn remove_ranks(&mut self, ranks: Range<usize>) {
         for (_, member) in self.order.range(ranks.clone()) {
             self.members.remove(member);
@@ -312,6 +317,18 @@ impl Zset {
             Repr::Listpack(listpack) => listpack_heap(listpack),
             Repr::Table(large) => {
                 arc_bytes::<Large>() + large.members.heap_bytes() + large.order.heap_bytes()
+            }
+        }
+    }
+
+    /// What it is made of, to be freed part by part.
+    pub(crate) fn into_parts(self) -> Parts {
+        let bytes = self.heap_bytes();
+        match self.repr {
+            Repr::Listpack(listpack) => whole(listpack, bytes),
+            Repr::Table(large) => {
+                let owned = Arc::into_inner(large);
+                Box::new(owned.into_iter().flat_map(Large::into_parts))
             }
         }
     }

@@ -57,6 +57,15 @@ impl Quicklist {
         usable_size(self.slots.capacity() * size_of::<Slot>()) + self.node_bytes
     }
 
+    pub(super) fn nodes_len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The nodes, to be freed one by one: the bytes of each.
+    pub(super) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        self.slots.into_iter().map(|slot| slot.body.heap_bytes())
+    }
+
     pub(super) fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
         self.slots.iter().map(|slot| slot.body.as_node())
     }

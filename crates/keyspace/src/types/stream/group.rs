@@ -123,6 +123,17 @@ impl Group {
         self.pending.len() * PENDING_BYTES + self.consumers.len() * CONSUMER_BYTES + self.name_bytes
     }
 
+    /// What consumers have, then what is pending, to be freed one by one: the bytes of each.
+    pub(super) fn into_parts(group: Arc<Group>) -> impl Iterator<Item = usize> + Send {
+        let owned = Arc::into_inner(group).into_iter();
+        owned.flat_map(|group| {
+            let pending = group.pending.into_iter().map(|_| PENDING_BYTES);
+            let owned = |consumer: Consumer| consumer.pending.into_iter().map(|_| 0);
+            let consumers = group.consumers.into_values().flat_map(owned);
+            consumers.chain(pending)
+        })
+    }
+
     /// Sets what XGROUP SETID sets.
     pub fn set_id(&mut self, last: StreamId, entries_read: Option<u64>) {
         self.last_id = last;

@@ -42,6 +42,13 @@ impl ChunkedString {
             .copied()
     }
 
+    /// The chunks, to be freed one by one: the bytes of each.
+    pub(super) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        self.chunks
+            .into_iter()
+            .map(|chunk| usable_size(chunk.capacity()))
+    }
+
     /// The chunks in order.
     pub fn chunks(&self) -> Chunks<'_> {
         Chunks {

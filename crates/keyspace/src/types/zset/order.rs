@@ -102,6 +102,13 @@ impl Order {
         usable_size(self.branches.capacity() * size_of::<Branch>()) + branches + self.chunk_bytes
     }
 
+    /// The chunks, to be freed one by one: the bytes of each.
+    pub(super) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        let leaves = |branch: Branch| Arc::into_inner(branch.leaves).unwrap_or_default();
+        let leaves = self.branches.into_iter().flat_map(leaves);
+        leaves.map(|leaf| leaf.chunk.heap_bytes())
+    }
+
     /// Where members stop to be `before`.
     fn place_where(&self, before: impl Fn(f64, Member<'_>) -> bool) -> Place {
         let below = |branch: &Branch| before(branch.first, Member::FirstBelow(&branch.leaves));
