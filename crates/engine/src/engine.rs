@@ -5,6 +5,7 @@ use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, RecoveryReport, SaveError, SaveReport};
 use crate::functions::Functions;
 use crate::log::{Batch, Log};
+use crate::memory::Gauge;
 use crate::session::Session;
 use crate::stats::Stats;
 use keyspace::{FrozenView, Keyspace, Mode, Plan};
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) opened_at: UnixMillis,
     pub(crate) seed: u64,
     pub(crate) stats: Stats,
+    pub(crate) memory: Gauge,
     /// Changes since the last save.
     pub(crate) dirty: AtomicU64,
     pub(crate) open_sessions: AtomicUsize,
@@ -179,18 +181,20 @@ impl Engine {
 
     /// Changes several settings, or none of them if one is refused.
     pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
-        let (limits, access) = {
+        let (limits, access, lazy_free) = {
             let mut config = self.inner.config.write();
             let mut changed = config.clone();
             for (name, value) in settings {
                 changed.set_while_open(name, value)?;
             }
             *config = changed;
-            (config.limits, config.maxmemory_policy.access())
+            let access = config.maxmemory_policy.access();
+            (config.limits, access, config.lazy_free)
         };
         // With the configuration unlocked again: who holds shards may read it.
         self.inner.keyspace.set_limits(limits);
         self.inner.keyspace.set_access_policy(access);
+        self.inner.keyspace.set_lazy_free(lazy_free);
         self.inner.settings_epoch.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -296,6 +300,8 @@ impl Inner {
         parts
             .keyspace
             .set_access_policy(parts.config.maxmemory_policy.access());
+        parts.keyspace.set_lazy_free(parts.config.lazy_free);
+        let memory = Gauge::new(&parts.keyspace);
         Inner {
             keyspace: parts.keyspace,
             log: parts.log,
@@ -306,6 +312,7 @@ impl Inner {
             opened_at: now,
             seed: parts.seed,
             stats: Stats::default(),
+            memory,
             dirty: AtomicU64::new(0),
             open_sessions: AtomicUsize::new(0),
             saving: Mutex::new(LastSave { at: now, ok: true }),

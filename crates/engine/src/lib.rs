@@ -38,6 +38,7 @@ mod engine;
 mod families;
 mod functions;
 mod log;
+mod memory;
 mod registry;
 mod reply;
 mod session;
@@ -52,6 +53,7 @@ pub use datadir::{
 };
 pub use engine::Engine;
 pub use keyspace::{FrozenEntry, FrozenSegment, FrozenView, StringRef, ValueRef};
+pub use memory::MemoryUse;
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
 pub use session::{Expiry, FieldValue, Session};

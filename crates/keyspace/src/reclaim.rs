@@ -3,7 +3,7 @@
 //! A removed collection of millions, or a whole flushed table, falls into *parts*: a segment, a
 //! node, a chunk, each some microseconds to free. They wait in a queue until a host asks for some to
 //! be freed. A host that never asks does not fill memory: past [`PENDING_MAX`] whoever removes
-//! something frees as much as that was.
+//! something frees as much as that was before it goes on.
 
 use crate::Value;
 use crate::table::KeyTable;
@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 /// The parts of something that was removed: each step frees one, and tells its bytes.
@@ -24,8 +24,10 @@ pub(crate) fn whole<T: Send + 'static>(value: T, bytes: usize) -> Parts {
 
 /// Pages or nodes from which on something is left to the reclaimer.
 const BIG: usize = 64;
-/// Bytes that may wait before those who remove have to help.
+/// Bytes that may wait before those who remove have to help, if no host frees any.
 const PENDING_MAX: usize = 64 << 20;
+/// The same if one does, but not fast enough.
+const PENDING_MAX_SERVED: usize = 1 << 30;
 
 /// Which removals leave big values to the reclaimer: `lazyfree-lazy-*` of `redis.conf`.
 ///
@@ -147,8 +149,8 @@ impl<'a> Garbage<'a> {
 
 impl Drop for Garbage<'_> {
     fn drop(&mut self) {
-        for removed in self.later.drain(..) {
-            self.reclaimer.add(removed);
+        if !self.later.is_empty() {
+            self.reclaimer.add(mem::take(&mut self.later));
         }
     }
 }
@@ -161,10 +163,21 @@ struct Pile {
     bytes: usize,
 }
 
+impl Pile {
+    fn new(removed: Removed) -> Pile {
+        Pile {
+            bytes: removed.heap_bytes(),
+            objects: removed.objects(),
+            parts: removed.into_parts(),
+        }
+    }
+}
+
 /// The queue of what waits to be freed.
 #[derive(Default)]
 pub(crate) struct Reclaimer {
     lazy: AtomicU8,
+    served: AtomicBool,
     queue: Mutex<VecDeque<Pile>>,
     arrived: Condvar,
     pending_objects: AtomicUsize,
@@ -193,24 +206,27 @@ impl Reclaimer {
     }
 
     /// Takes something over. No shard is held.
-    fn add(&self, removed: Removed) {
-        let (bytes, objects) = (removed.heap_bytes(), removed.objects());
-        let pile = Pile {
-            parts: removed.into_parts(),
-            objects,
-            bytes,
-        };
+    fn add(&self, removed: Vec<Removed>) {
+        let piles: Vec<Pile> = removed.into_iter().map(Pile::new).collect();
+        let bytes = piles.iter().map(|pile| pile.bytes).sum();
+        let objects = piles.iter().map(|pile| pile.objects).sum();
         self.pending_objects.fetch_add(objects, Relaxed);
-        let pending = self.pending_bytes.fetch_add(bytes, Relaxed);
-        self.queue.lock().push_back(pile);
+        let before = self.pending_bytes.fetch_add(bytes, Relaxed);
+        self.queue.lock().extend(piles);
         self.arrived.notify_one();
-        if pending > PENDING_MAX {
+        if before > PENDING_MAX && !(before < PENDING_MAX_SERVED && self.is_served()) {
             self.run(usize::MAX, bytes);
         }
     }
 
+    /// Whether a host has freed something since this was last asked.
+    fn is_served(&self) -> bool {
+        self.served.swap(false, Relaxed)
+    }
+
     /// Frees at most `parts`; whether anything is left to free.
     pub(crate) fn free(&self, parts: usize) -> bool {
+        self.served.store(true, Relaxed);
         self.run(parts, usize::MAX)
     }
 
@@ -335,6 +351,10 @@ mod tests {
         let pending = reclaimer.stand().pending_bytes;
         assert!(pending <= PENDING_MAX + (12 << 20), "{pending}");
         assert!(pending >= PENDING_MAX / 2, "{pending}");
+        reclaimer.free(1);
+        leave(&reclaimer, Removed::Value(string()));
+        let served = reclaimer.stand().pending_bytes;
+        assert!(served >= pending + (9 << 20), "a host is at work: {served}");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod accept;
 mod config;
 mod connection;
+mod reclaimer;
 mod shutdown;
 mod stream;
 mod worker;
@@ -76,9 +77,11 @@ fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopped) = shutdown::channel();
     let workers = worker::start(&engine, threads, client, &stopped).map_err(ServeError::Start)?;
+    let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
     accept::run(listeners, &workers, &engine, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     worker::join(workers);
+    reclaimer.join();
     engine
         .close()
         .map_err(|error| ServeError::Save(Box::new(error)))?;

@@ -5,12 +5,23 @@ use keyspace::ValueRef;
 use std::borrow::Cow;
 use units::DbIndex;
 
-/// DEL and UNLINK. Freeing is cheap for whoever asks in both cases: big values are shared and freed
-/// elsewhere.
 pub(super) fn del(ctx: &mut Context<'_, '_>) -> Outcome {
+    let lazy = ctx.keys.lazy_free().user_del;
+    remove(ctx, lazy)
+}
+
+pub(super) fn unlink(ctx: &mut Context<'_, '_>) -> Outcome {
+    remove(ctx, true)
+}
+
+/// Removes keys; what is big in them is freed in the background if `lazy`, else after the locks.
+fn remove(ctx: &mut Context<'_, '_>, lazy: bool) -> Outcome {
     let keys = ctx.args.rest();
     let removed = keys.iter().filter(|key| ctx.keys.remove(ctx.db, key));
     let removed = removed.count();
+    if lazy {
+        ctx.keys.leave_garbage();
+    }
     ctx.reply.integer(removed as i64);
     Ok(())
 }
@@ -48,27 +59,36 @@ pub(super) fn dbsize(ctx: &mut Context<'_, '_>) -> Outcome {
 }
 
 pub(super) fn flushdb(ctx: &mut Context<'_, '_>) -> Outcome {
-    parse_flush(ctx)?;
+    let lazy = parse_flush(ctx)?;
     ctx.keys.clear(ctx.db);
-    repeat_flush(ctx);
+    end_flush(ctx, lazy);
     Ok(())
 }
 
 pub(super) fn flushall(ctx: &mut Context<'_, '_>) -> Outcome {
-    parse_flush(ctx)?;
+    let lazy = parse_flush(ctx)?;
     ctx.keys.clear_all();
-    repeat_flush(ctx);
+    end_flush(ctx, lazy);
     Ok(())
 }
 
-fn parse_flush(ctx: &mut Context<'_, '_>) -> Outcome {
-    let _ = ctx.args.keyword("ASYNC") || ctx.args.keyword("SYNC");
-    ctx.args.done()
+/// Whether what was held is freed in the background.
+fn parse_flush(ctx: &mut Context<'_, '_>) -> Result<bool, Error> {
+    let lazy = if ctx.args.keyword("ASYNC") {
+        true
+    } else {
+        !ctx.args.keyword("SYNC") && ctx.keys.lazy_free().user_flush
+    };
+    ctx.args.done()?;
+    Ok(lazy)
 }
 
 /// A flush is repeated even if there was nothing to remove: a copy may hold what this side has
 /// already expired.
-fn repeat_flush(ctx: &mut Context<'_, '_>) {
+fn end_flush(ctx: &mut Context<'_, '_>, lazy: bool) {
+    if lazy {
+        ctx.keys.leave_garbage();
+    }
     ctx.effects.push(ctx.args.argv());
     ctx.reply.ok();
 }

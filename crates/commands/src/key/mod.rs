@@ -39,7 +39,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(row("del", -2, WRITE).keys(KeySpec::ALL)
         .doc("1.0.0", "O(N) where N is the number of keys", "key [key ...]", "Removes keys."), life::del),
     Command::new(row("unlink", -2, WRITE_FAST).keys(KeySpec::ALL)
-        .doc("4.0.0", "O(N) where N is the number of keys", "key [key ...]", "Removes keys; what they held is freed in the background."), life::del),
+        .doc("4.0.0", "O(N) where N is the number of keys", "key [key ...]", "Removes keys; what they held is freed in the background."), life::unlink),
     Command::new(row("exists", -2, READ_FAST).keys(KeySpec::ALL)
         .doc("1.0.0", "O(N) where N is the number of keys", "key [key ...]", "Counts how many of the named keys there are."), life::exists),
     Command::new(row("touch", -2, READ_FAST).keys(KeySpec::ALL)
@@ -97,6 +97,8 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("4.0.0", "O(1)", "key", "Returns how often a key is used, on a logarithmic scale."), object::freq),
     Command::new(row("object|help", 2, READ).keys(KeySpec::None)
         .doc("6.2.0", "O(1)", "", "Lists the subcommands of OBJECT."), object::help),
+    Command::new(server_row("memory|usage", -3, READ).keys(SECOND)
+        .doc("4.0.0", "O(1)", "key [SAMPLES count]", "Tells how many bytes a key and its value take."), object::memory_usage),
 
     Command::new(server_row("dbsize", 1, READ_FAST).also_in(&["keyspace"])
         .doc("1.0.0", "O(1)", "", "Returns the number of keys in the database."), life::dbsize),

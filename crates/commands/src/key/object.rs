@@ -44,6 +44,24 @@ pub(super) fn freq(ctx: &mut Context<'_, '_>) -> Outcome {
     })
 }
 
+/// MEMORY USAGE. Bytes are counted as they come and go, so SAMPLES is checked and not needed.
+pub(super) fn memory_usage(ctx: &mut Context<'_, '_>) -> Outcome {
+    let (_subcommand, key) = (ctx.args.bytes()?, ctx.args.bytes()?);
+    while !ctx.args.is_done() {
+        if !ctx.args.keyword("SAMPLES") || ctx.args.is_done() {
+            return Err(Error::Syntax);
+        }
+        if ctx.args.int()? < 0 {
+            return Err(Error::Syntax);
+        }
+    }
+    match ctx.keys.memory_usage(ctx.db, key) {
+        Some(bytes) => ctx.reply.integer(bytes as i64),
+        None => ctx.reply.null(),
+    }
+    Ok(())
+}
+
 /// Answers about the entry behind the subcommand, which does not count as used by that.
 fn tell(
     ctx: &mut Context<'_, '_>,

@@ -8,7 +8,7 @@ pub use save_points::SavePoint;
 pub use table::ConfigError;
 pub(crate) use table::{Parameter, parameter, parameters};
 
-use keyspace::{AccessPolicy, Limits};
+use keyspace::{AccessPolicy, LazyFree, Limits};
 use rdb::Target;
 use std::path::PathBuf;
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub(crate) appendfilename: String,
     pub(crate) appenddirname: String,
     pub(crate) aof_load_truncated: bool,
+    pub(crate) lazy_free: LazyFree,
+    pub(crate) replica_lazy_flush: bool,
     pub(crate) maxmemory_policy: Policy,
     pub(crate) proto_max_bulk_len: u64,
     pub(crate) limits: Limits,
@@ -98,6 +100,8 @@ impl Default for Config {
             appendfilename: "appendonly.aof".to_owned(),
             appenddirname: "appendonlydir".to_owned(),
             aof_load_truncated: true,
+            lazy_free: LazyFree::default(),
+            replica_lazy_flush: false,
             maxmemory_policy: Policy::NoEviction,
             proto_max_bulk_len: 512 << 20,
             limits: Limits::default(),

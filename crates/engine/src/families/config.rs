@@ -106,6 +106,7 @@ fn refused(name: &str, why: impl std::fmt::Display) -> Error {
 
 fn reset_statistics(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     session.engine.stats().reset();
+    session.engine.keyspace().reset_reclaim_stats();
     reply.ok();
     Ok(())
 }

@@ -69,9 +69,9 @@ fn clients(session: &Session, text: &mut String) {
 }
 
 fn memory(session: &Session, text: &mut String) {
-    let used = session.engine.keyspace().used_bytes();
-    line(text, "used_memory", used);
-    line(text, "used_memory_dataset", used);
+    for (name, value) in super::memory::info(&session.engine) {
+        line(text, name, value);
+    }
     line(text, "maxmemory", 0);
     line(
         text,

@@ -6,6 +6,7 @@ mod connection;
 mod debug;
 mod function;
 mod info;
+mod memory;
 mod server;
 mod syntax;
 mod transactions;
@@ -17,6 +18,7 @@ use commands::{Outcome, ReplySink};
 pub(crate) const ALL: &[&[SessionCommand]] = &[
     connection::COMMANDS,
     server::COMMANDS,
+    memory::COMMANDS,
     config::COMMANDS,
     command::COMMANDS,
     debug::COMMANDS,

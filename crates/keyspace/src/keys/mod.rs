@@ -5,6 +5,7 @@ mod entry;
 mod held;
 mod read;
 mod scan;
+mod usage;
 mod write;
 
 pub use entry::{Access, EntryRef, Expiry, IfMissing, Ttl, WrongType};

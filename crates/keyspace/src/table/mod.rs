@@ -2,7 +2,7 @@
 //! under an extendible directory.
 //!
 //! Bottom up: `page` and `slab` hold bytes and values, `entry` is the layout of one entry, `index`
-//! says where entries are, `segment` finds and changes entries, `compact` and `split` rewrite segments; `directory` finds segments,
+//! says where entries are, `segment` finds and changes entries, `compact` and `split` rewrite segments, `usage` weighs entries; `directory` finds segments,
 //! `tree` is a whole table, `scan` its cursors. Segments are kept in place (`inline`, with `share`
 //! for frozen views) or shared (`shared`).
 
@@ -21,6 +21,7 @@ mod slab;
 mod split;
 mod stamp;
 mod tree;
+mod usage;
 
 pub(crate) use inline::KeyTable;
 pub(crate) use scan::{END as SCAN_END, position};

@@ -14,6 +14,16 @@ enum Place {
     Free(u16),
 }
 
+impl Place {
+    fn owned(&self) -> usize {
+        match self {
+            Place::Value(_, bytes) => *bytes,
+            Place::Key(key) => key_bytes(key),
+            Place::Free(_) => 0,
+        }
+    }
+}
+
 /// No place.
 const NONE: u16 = u16::MAX;
 /// Places in a block: the most that the first write after a freeze copies.
@@ -148,6 +158,11 @@ impl Slab {
         self.0.as_ref().map_or(0, |places| places.heap_bytes())
     }
 
+    /// Bytes that the value or key of that number owns outside the slab.
+    pub(crate) fn owned_by(&self, number: u16) -> usize {
+        self.places().get(number).map_or(0, Place::owned)
+    }
+
     /// Bytes that the values and keys own outside the slab, and the same counted anew.
     pub(crate) fn owned(&self) -> (usize, usize) {
         let Some(places) = &self.0 else { return (0, 0) };
@@ -223,13 +238,7 @@ impl Places {
 
     fn owned_recounted(&self) -> usize {
         let places = self.blocks.iter().flat_map(|block| block.iter());
-        places
-            .map(|place| match place {
-                Place::Value(_, bytes) => *bytes,
-                Place::Key(key) => key_bytes(key),
-                Place::Free(_) => 0,
-            })
-            .sum()
+        places.map(Place::owned).sum()
     }
 }
 
