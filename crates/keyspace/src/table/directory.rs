@@ -90,7 +90,11 @@ impl Directory {
 
     fn double(&mut self) {
         assert!(self.depth < MAX_DEPTH, "keys collide under a keyed hash");
-        self.slots = self.slots.iter().flat_map(|&n| [n, n]).collect();
+        // Of a known length, so that it is written once: at 20 million keys in one shard these are
+        // 512 KiB, a fraction of a millisecond.
+        self.slots = (0..2 * self.slots.len())
+            .map(|slot| self.slots[slot / 2])
+            .collect();
         self.depth += 1;
     }
 

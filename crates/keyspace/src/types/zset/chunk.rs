@@ -76,10 +76,13 @@ impl Chunk {
     pub(super) fn insert(&mut self, at: usize, score: f64, member: &[u8]) {
         let start = self.start(at);
         let size = u32::try_from(member.len()).expect("a member is shorter than 4 GiB");
+        reserve(&mut self.scores, 1);
         self.scores.insert(at, score);
+        reserve(&mut self.ends, 1);
         self.ends.insert(at, start as u32);
         self.ends[at..].iter_mut().for_each(|end| *end += size);
         let old = self.bytes.len();
+        reserve(&mut self.bytes, member.len());
         self.bytes.resize(old + member.len(), 0);
         self.bytes.copy_within(start..old, start + member.len());
         self.bytes[start..start + member.len()].copy_from_slice(member);
@@ -121,6 +124,16 @@ impl Chunk {
         self.scores.shrink_to_fit();
         self.ends.shrink_to_fit();
         self.bytes.shrink_to_fit();
+    }
+}
+
+/// Makes room for so many more, up to the end of an allocator's class and no further: doubling
+/// would leave a quarter of all chunks empty.
+fn reserve<T>(vec: &mut Vec<T>, more: usize) {
+    let len = vec.len() + more;
+    if len > vec.capacity() {
+        let room = usable_size(len * size_of::<T>()) / size_of::<T>();
+        vec.reserve_exact(room - vec.len());
     }
 }
 
