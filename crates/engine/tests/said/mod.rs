@@ -10,6 +10,7 @@ pub(crate) fn said(session: &mut Session, line: &str) -> String {
 }
 
 /// As [`said`], of several lines in turn.
+#[allow(dead_code, reason = "not every test says several lines in turn")]
 pub(crate) fn all_said(session: &mut Session, lines: &[&str]) -> Vec<String> {
     lines.iter().map(|line| said(session, line)).collect()
 }

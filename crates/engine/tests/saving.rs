@@ -1,0 +1,231 @@
+//! What a save does to the disk, for whom it writes, and when it refuses.
+
+mod said;
+
+use duramen::storage::{Memory, Mode, Recording, Storage, Writer};
+use duramen::{Engine, SaveError, Target};
+use said::{all_said, said};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/corpus")
+}
+
+/// A transcript without the sizes of appends, runs of which count once.
+fn steps(transcript: &str) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    for line in transcript.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let step = match words[0] {
+            "append" => words[..2].join(" "),
+            _ => line.to_owned(),
+        };
+        if steps.last() != Some(&step) {
+            steps.push(step);
+        }
+    }
+    steps
+}
+
+fn save_steps(settings: &[(&str, &str)]) -> Vec<String> {
+    let storage = Recording::new(Memory::new());
+    let mut builder = Engine::builder("/data").storage(storage.clone());
+    for (name, value) in settings {
+        builder = builder.config(name, value).unwrap();
+    }
+    let engine = builder.open().unwrap();
+    said(&mut engine.session(), "SET k v");
+    storage.take_transcript();
+    engine.save().unwrap();
+    steps(&storage.take_transcript())
+}
+
+#[test]
+fn a_snapshot_is_synced_before_it_gets_its_name_and_the_name_after() {
+    let steps = save_steps(&[]);
+    let temporary = steps[0].strip_prefix("create ").unwrap();
+    assert_eq!(
+        steps[1..],
+        [
+            format!("append {temporary}"),
+            format!("sync {temporary}"),
+            format!("rename {temporary} /data/dump.rdb"),
+            "sync-dir /data".to_owned(),
+        ]
+    );
+}
+
+/// The new base and log are on disk, names included, before the manifest names them. The first
+/// manifest of all is an empty one, so that a folder never has data files and no manifest.
+#[test]
+fn the_manifest_comes_last() {
+    let steps = save_steps(&[("appendonly", "yes")]);
+    let folder = "/data/appendonlydir";
+    let named = |step: &String| step.starts_with("rename") && step.ends_with(".manifest");
+    let first = steps.iter().position(named).unwrap();
+    let last = steps.iter().rposition(named).unwrap();
+    let mentions_data = |step: &String| step.contains("base.rdb") || step.contains("incr.aof");
+    assert!(!steps[..first].iter().any(mentions_data), "{steps:#?}");
+    let between = &steps[first..last];
+    for done in [
+        format!("sync {folder}/temp-appendonly.aof.1.base.rdb"),
+        format!(
+            "rename {folder}/temp-appendonly.aof.1.base.rdb {folder}/appendonly.aof.1.base.rdb"
+        ),
+        format!("sync {folder}/appendonly.aof.1.incr.aof"),
+        format!("sync-dir {folder}"),
+    ] {
+        assert!(between.contains(&done), "{done} in {steps:#?}");
+    }
+    assert_eq!(steps[last + 1..], [format!("sync-dir {folder}")]);
+}
+
+fn write(storage: &Memory, path: &str, bytes: &[u8]) {
+    let mut file = Writer::new(storage.open(Path::new(path), Mode::Truncate).unwrap());
+    file.write_all(bytes).unwrap();
+    file.flush().unwrap();
+}
+
+#[test]
+fn what_somebody_else_wrote_is_not_overwritten() {
+    for (appendonly, path) in [
+        ("no", "/data/dump.rdb"),
+        ("yes", "/data/appendonlydir/appendonly.aof.manifest"),
+    ] {
+        let storage = Memory::new();
+        let builder = Engine::builder("/data").storage(storage.clone());
+        let engine = builder
+            .config("appendonly", appendonly)
+            .unwrap()
+            .open()
+            .unwrap();
+        said(&mut engine.session(), "SET k v");
+        engine.save().unwrap();
+        write(&storage, path, b"somebody else's");
+        let refusal = engine.save().unwrap_err();
+        assert!(
+            matches!(&refusal, SaveError::ChangedBehindOurBack(at) if at == Path::new(path)),
+            "{refusal}"
+        );
+        let content = duramen::storage::read(&storage, Path::new(path), 100).unwrap();
+        assert_eq!(content, b"somebody else's");
+    }
+}
+
+#[test]
+fn what_the_target_cannot_hold_is_listed_and_dropped_only_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(dir.path()).unwrap();
+    let mut session = engine.session();
+    all_said(
+        &mut session,
+        &["HSET h f 1 g 2", "HEXPIRE h 1000 FIELDS 1 f"],
+    );
+    engine.set_config("rdb-target", "redis-7.0").unwrap();
+    let refusal = engine.save().unwrap_err();
+    assert!(matches!(
+        refusal,
+        SaveError::Lossy {
+            target: Target::Redis10,
+            ..
+        }
+    ));
+    let text = refusal.to_string();
+    assert!(text.contains("first at key \"h\""), "{text}");
+    assert!(
+        !dir.path().join("dump.rdb").exists(),
+        "nothing was left behind"
+    );
+    assert_eq!(
+        said(&mut session, "LASTSAVE"),
+        said(&mut session, "LASTSAVE")
+    );
+
+    engine.set_config("rdb-save-lossy", "yes").unwrap();
+    let report = engine.save().unwrap();
+    assert_eq!((report.target, report.keys), (Target::Redis10, 1));
+    assert!(!report.losses.rows().is_empty());
+    drop(session);
+    drop(engine);
+    let mut session = Engine::open(dir.path()).unwrap().session();
+    assert_eq!(said(&mut session, "HTTL h FIELDS 2 f g"), "[-1, -1]");
+}
+
+#[test]
+fn a_directory_is_saved_for_whom_it_came_from() {
+    for (server, target) in [
+        ("redis-6.2.14", Target::Redis9),
+        ("redis-7.0.15", Target::Redis10),
+        ("redis-8.2.3", Target::Redis12),
+        ("valkey-9.1.2", Target::Valkey80),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let from = corpus().join("rdb").join(server).join("dbs.rdb");
+        fs::copy(from, dir.path().join("dump.rdb")).unwrap();
+        let open = || {
+            let builder = Engine::builder(dir.path())
+                .config("databases", "32")
+                .unwrap();
+            builder.open().unwrap()
+        };
+        let engine = open();
+        let before = engine.digest(false);
+        said(&mut engine.session(), "SET mark 1");
+        said(&mut engine.session(), "DEL mark");
+        assert_eq!(engine.save().unwrap().target, target, "{server}");
+        drop(engine);
+        assert_eq!(open().digest(false), before, "{server}");
+    }
+    let fresh = Engine::builder("/data")
+        .storage(Memory::new())
+        .open()
+        .unwrap();
+    assert_eq!(fresh.save().unwrap().target, Target::Redis10);
+}
+
+/// Values of modules are not understood, and written back as they came.
+#[test]
+fn data_of_modules_passes_through() {
+    let from = corpus().join("public/librdb-tests/module.rdb");
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(from, dir.path().join("dump.rdb")).unwrap();
+    let engine = Engine::open(dir.path()).unwrap();
+    let keys = said(&mut engine.session(), "KEYS *");
+    let dumps = |engine: &Engine| {
+        let reply = engine.session().execute(&["KEYS", "*"]);
+        let mut keys = reply.as_items().unwrap().to_vec();
+        keys.sort_by(|a, b| a.as_bytes().cmp(&b.as_bytes()));
+        let mut session = engine.session();
+        let dump = |key: &duramen::Reply| session.execute(&[b"DUMP", key.as_bytes().unwrap()]);
+        keys.iter().map(dump).collect::<Vec<_>>()
+    };
+    let before = dumps(&engine);
+    assert!(!before.is_empty(), "{keys}");
+    engine.save().unwrap();
+    drop(engine);
+    assert_eq!(dumps(&Engine::open(dir.path()).unwrap()), before);
+}
+
+#[test]
+fn save_counts_and_tells_when() {
+    let engine = Engine::builder("/data")
+        .storage(Memory::new())
+        .open()
+        .unwrap();
+    let mut session = engine.session();
+    all_said(&mut session, &["SET a 1", "SET b 1"]);
+    let changes = |session: &mut duramen::Session| {
+        let info = said(session, "INFO persistence");
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));
+        line.map(str::to_owned)
+    };
+    assert_eq!(changes(&mut session).as_deref(), Some("2"));
+    assert_eq!(said(&mut session, "SAVE"), "OK");
+    assert_eq!(changes(&mut session).as_deref(), Some("0"));
+    let in_memory = Engine::open_in_memory();
+    let refusal = said(&mut in_memory.session(), "SAVE");
+    assert_eq!(refusal, "(error) ERR this engine has no data directory");
+}
