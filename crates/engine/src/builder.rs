@@ -33,6 +33,7 @@ pub struct Builder<S: Storage = Os> {
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
     shards: usize,
+    load_threads: usize,
     read_only: bool,
 }
 
@@ -48,6 +49,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             seed: None,
             shards: default_shards(),
+            load_threads: cores(),
             read_only: false,
         }
     }
@@ -62,8 +64,11 @@ impl Builder {
 
 /// Four a core, so that two threads seldom meet.
 fn default_shards() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (cores * 4).next_power_of_two().min(256)
+    (cores() * 4).next_power_of_two().min(256)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl<S: Storage> Builder<S> {
@@ -80,6 +85,7 @@ impl<S: Storage> Builder<S> {
             clock,
             seed,
             shards,
+            load_threads,
             read_only,
             ..
         } = self;
@@ -89,6 +95,7 @@ impl<S: Storage> Builder<S> {
             clock,
             seed,
             shards,
+            load_threads,
             read_only,
         }
     }
@@ -110,6 +117,13 @@ impl<S: Storage> Builder<S> {
     /// two; four a core by default.
     pub fn shards(mut self, shards: usize) -> Builder<S> {
         self.shards = shards.clamp(1, 256).next_power_of_two();
+        self
+    }
+
+    /// Loads snapshots with `threads` threads: the caller's, and helpers that live within
+    /// [`Builder::open`]. As many as there are cores by default; with 1 no thread is started.
+    pub fn load_threads(mut self, threads: usize) -> Builder<S> {
+        self.load_threads = threads.max(1);
         self
     }
 
@@ -135,6 +149,7 @@ impl<S: Storage> Builder<S> {
             config: self.config,
             clock: self.clock,
             seed,
+            load_threads: self.load_threads,
             read_only: self.read_only,
         });
         let engine = Engine::from_inner(inner);

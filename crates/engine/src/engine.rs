@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) open_sessions: AtomicUsize,
     pub(crate) saving: Mutex<LastSave>,
     pub(crate) read_only: bool,
+    /// How many threads load a snapshot.
+    pub(crate) load_threads: usize,
     /// Data of modules that a snapshot held, to be written back.
     pub(crate) module_aux: RwLock<Vec<Vec<u8>>>,
     /// Whose snapshots are written if the configuration does not say.
@@ -62,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) seed: u64,
+    pub(crate) load_threads: usize,
     pub(crate) read_only: bool,
 }
 
@@ -317,6 +320,7 @@ impl Inner {
             open_sessions: AtomicUsize::new(0),
             saving: Mutex::new(LastSave { at: now, ok: true }),
             read_only: parts.read_only,
+            load_threads: parts.load_threads,
             module_aux: RwLock::default(),
             default_target: OnceLock::new(),
             directory: OnceLock::new(),

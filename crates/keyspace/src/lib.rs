@@ -10,6 +10,7 @@
 
 mod access;
 mod account;
+mod batch;
 mod field_table;
 mod hasher;
 mod keys;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use access::AccessPolicy;
 pub use account::usable_size;
+pub use batch::{Batch, NewKey, Taken};
 pub use field_table::{Field, FieldTable};
 pub use hasher::KeyHasher;
 pub use keys::{Access, EntryRef, Expiry, IfMissing, Keys, Ttl, WrongType};

@@ -45,6 +45,7 @@ impl Stop {
 }
 
 impl<'i> Cursor<'i> {
+    #[inline]
     pub(crate) fn new(input: &'i [u8], string_len_max: u64) -> Cursor<'i> {
         Cursor {
             input,
@@ -54,6 +55,7 @@ impl<'i> Cursor<'i> {
         }
     }
 
+    #[inline]
     pub(crate) fn at(&self) -> usize {
         self.at
     }
@@ -63,10 +65,12 @@ impl<'i> Cursor<'i> {
         self.string_len_max
     }
 
+    #[inline]
     pub(crate) fn committed(&self) -> usize {
         self.committed
     }
 
+    #[inline]
     pub(crate) fn commit(&mut self) {
         self.committed = self.at;
     }
@@ -77,11 +81,13 @@ impl<'i> Cursor<'i> {
         self.at = at;
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'i [u8] {
         self.input.get(self.at..).unwrap_or(&[])
     }
 
     /// The bytes from `from` up to here.
+    #[inline]
     pub(crate) fn since(&self, from: usize) -> &'i [u8] {
         self.input.get(from..self.at).unwrap_or(&[])
     }
@@ -96,14 +102,17 @@ impl<'i> Cursor<'i> {
         Stop::Need { reading, end }
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.rest().first().copied()
     }
 
+    #[inline]
     pub(crate) fn byte(&mut self, reading: &'static str) -> Result<u8, Stop> {
         self.array(reading).map(|[byte]: [u8; 1]| byte)
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self, reading: &'static str) -> Result<[u8; N], Stop> {
         match self.rest().first_chunk() {
             Some(bytes) => {
@@ -114,6 +123,7 @@ impl<'i> Cursor<'i> {
         }
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, len: usize, reading: &'static str) -> Result<&'i [u8], Stop> {
         match self.rest().get(..len) {
             Some(bytes) => {

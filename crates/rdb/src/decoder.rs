@@ -149,6 +149,12 @@ impl Decoder {
         if self.input.waiting_len() < self.needed && !self.input_ended {
             return Ok(None);
         }
+        if let State::Value(version, _) = self.state
+            && self.value.is_at_end()
+        {
+            self.state = State::Record(version);
+            return Ok(Some(Event::Value(Part::EndValue)));
+        }
         match self.prepare()? {
             Some(item) => self.give(item),
             None => Ok(None),
@@ -168,6 +174,10 @@ impl Decoder {
                         Some(Prefix::End) => self.state = State::Footer(version),
                         Some(Prefix::Key(kind)) => {
                             self.value.start(kind);
+                            if kind == Kind::String {
+                                self.state = State::Value(version, kind);
+                                return Ok(Some(Item::Key));
+                            }
                             self.state = State::Key(version, kind);
                         }
                     }

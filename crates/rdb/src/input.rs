@@ -36,6 +36,7 @@ impl Input {
     }
 
     /// The offset in the stream of the first waiting byte.
+    #[inline]
     pub(crate) fn offset(&self) -> u64 {
         self.base + self.start as u64
     }
@@ -45,11 +46,13 @@ impl Input {
     }
 
     /// The waiting bytes, and where to note how many of them were consumed.
+    #[inline]
     pub(crate) fn split(&mut self) -> (&[u8], &mut usize) {
         let waiting = self.buf.get(self.start..self.end).unwrap_or(&[]);
         (waiting, &mut self.start)
     }
 
+    #[inline]
     pub(crate) fn waiting_len(&self) -> usize {
         self.end - self.start
     }

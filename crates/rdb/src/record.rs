@@ -94,7 +94,9 @@ impl RecordReader {
         self.scratch.clear();
         let key = read_str(cur, &mut self.scratch, "a key")?;
         self.key.clear();
-        self.key.shrink_to(KEPT);
+        if self.key.capacity() > KEPT {
+            self.key.shrink_to(KEPT);
+        }
         self.key.extend_from_slice(key.resolve(&self.scratch));
         Ok(kind)
     }

@@ -55,6 +55,7 @@ impl<'i> Text<'i> {
         }
     }
 
+    #[inline]
     pub(crate) fn resolve<'a>(&self, scratch: &'a [u8]) -> &'a [u8]
     where
         'i: 'a,
@@ -67,6 +68,7 @@ impl<'i> Text<'i> {
 }
 
 /// Reads a length where only a length will do.
+#[inline]
 pub(crate) fn read_len(cur: &mut Cursor<'_>, reading: &'static str) -> Result<u64, Stop> {
     let at = cur.at();
     match read_length(cur, reading)? {
@@ -78,6 +80,7 @@ pub(crate) fn read_len(cur: &mut Cursor<'_>, reading: &'static str) -> Result<u6
     }
 }
 
+#[inline]
 fn read_length(cur: &mut Cursor<'_>, reading: &'static str) -> Result<Length, Stop> {
     match length::read(cur.rest()) {
         Ok(Some((length, size))) => {
@@ -93,6 +96,7 @@ fn read_length(cur: &mut Cursor<'_>, reading: &'static str) -> Result<Length, St
 }
 
 /// Reads a string; forms other than raw are decoded to the end of `scratch`.
+#[inline]
 pub(crate) fn read_str<'i>(
     cur: &mut Cursor<'i>,
     scratch: &mut Vec<u8>,
@@ -115,6 +119,7 @@ pub(crate) fn read_str<'i>(
     Ok(Text::Scratch(start..scratch.len()))
 }
 
+#[inline]
 fn read_raw<'i>(
     cur: &mut Cursor<'i>,
     at: usize,

@@ -7,7 +7,7 @@ use crate::reply::Discard;
 use crate::session::Session;
 use aof::{Located, LogReader, Record};
 use rdb::{Decoder, DecoderOptions, Event, Target, Version};
-use snapshot::{LoadOptions, LoadSummary, Loader};
+use snapshot::{LoadError, LoadOptions, LoadSummary, Loader};
 use std::path::{Path, PathBuf};
 use storage::{File, Mode, Reader, Storage};
 
@@ -84,19 +84,33 @@ fn decode<F: File>(
     path: &Path,
     keep_expired: bool,
 ) -> Result<LoadSummary, OpenError> {
+    let options = LoadOptions {
+        now: engine.now(),
+        keep_expired,
+        input_len: input.file().len()?,
+        threads: engine.inner().load_threads,
+    };
+    let loaded = snapshot::load(engine.keyspace(), options, |loader| {
+        decode_into(input, path, loader)
+    });
+    let (decoded, summary) = loaded.map_err(|source| refused(path, source))?;
+    decoded.map(|()| summary)
+}
+
+fn refused(path: &Path, source: LoadError) -> OpenError {
+    let path = path.to_owned();
+    OpenError::Load { path, source }
+}
+
+fn decode_into<F: File>(
+    input: &mut Reader<F>,
+    path: &Path,
+    loader: &mut Loader<'_>,
+) -> Result<(), OpenError> {
     let damaged = |source| OpenError::Rdb {
         path: path.to_owned(),
         source,
     };
-    let refused = |source| OpenError::Load {
-        path: path.to_owned(),
-        source,
-    };
-    let options = LoadOptions {
-        now: engine.now(),
-        keep_expired,
-    };
-    let mut loader = Loader::new(engine.keyspace(), options);
     let mut decoder = Decoder::new(DecoderOptions::default());
     loop {
         if input.buffer().is_empty() && input.fill()? == 0 {
@@ -105,14 +119,14 @@ fn decode<F: File>(
         let fed = input.buffer().len();
         decoder.feed(input.buffer());
         while let Some(event) = decoder.next().map_err(damaged)? {
-            loader.put(&event).map_err(refused)?;
+            loader.put(&event).map_err(|source| refused(path, source))?;
             if let Event::End { .. } = event {
                 break;
             }
         }
         if decoder.is_done() {
             input.consume(fed - decoder.rest().len());
-            return Ok(loader.finish());
+            return Ok(());
         }
         input.consume(fed);
     }

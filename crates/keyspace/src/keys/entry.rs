@@ -54,6 +54,16 @@ pub struct Access {
     pub freq: Option<u8>,
 }
 
+impl Access {
+    /// The stamp that says the same, if the policy keeps it.
+    pub(crate) fn stamp(self, policy: AccessPolicy, now: UnixMillis) -> Option<u32> {
+        match policy {
+            AccessPolicy::Lru => self.idle_secs.map(|secs| access::idle_stamp(secs, now)),
+            AccessPolicy::Lfu { .. } => self.freq.map(|freq| access::freq_stamp(freq, now)),
+        }
+    }
+}
+
 /// An entry of a keyspace, borrowed under the locks.
 #[derive(Clone, Copy)]
 pub struct EntryRef<'a> {

@@ -1,5 +1,4 @@
 use super::{Access, Dirty, Expiry, Keys, Ttl};
-use crate::access::{AccessPolicy, freq_stamp, idle_stamp};
 use crate::reclaim::Removed;
 use crate::table::{Mark, Payload};
 use crate::{Form, IntBytes, Mode, Value};
@@ -107,11 +106,7 @@ impl Keys<'_> {
         let Some(item) = shard.get(db, hash, key) else {
             return false;
         };
-        let stamp = match shard.policy {
-            AccessPolicy::Lru => access.idle_secs.map(|secs| idle_stamp(secs, self.now)),
-            AccessPolicy::Lfu { .. } => access.freq.map(|freq| freq_stamp(freq, self.now)),
-        };
-        if let Some(stamp) = stamp {
+        if let Some(stamp) = access.stamp(shard.policy, self.now) {
             item.mark.store(stamp);
         }
         true

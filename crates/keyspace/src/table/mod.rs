@@ -2,10 +2,12 @@
 //! under an extendible directory.
 //!
 //! Bottom up: `page` and `slab` hold bytes and values, `entry` is the layout of one entry, `index`
-//! says where entries are, `segment` finds and changes entries, `compact` and `split` rewrite segments, `usage` weighs entries; `directory` finds segments,
-//! `tree` is a whole table, `scan` its cursors. Segments are kept in place (`inline`, with `share`
+//! says where entries are, `segment` finds and changes entries, `compact` and `split` rewrite
+//! segments, `usage` weighs entries; `directory` finds segments, `tree` is a whole table, `bulk` adds
+//! many keys to one, `scan` is its cursors. Segments are kept in place (`inline`, with `share`
 //! for frozen views) or shared (`shared`).
 
+mod bulk;
 mod check;
 mod compact;
 mod directory;

@@ -37,6 +37,8 @@ pub(crate) struct Tree<M, S> {
     bytes: usize,
     /// Segments that have deadlines, by the earliest. Shared with clones until it changes.
     due: Arc<BTreeSet<(i64, u32)>>,
+    /// Entries that a segment will get, for a table that was given its segments beforehand.
+    pub(super) expected: usize,
     mark: PhantomData<M>,
 }
 
@@ -60,6 +62,7 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
             deadlines: 0,
             bytes: 0,
             due: Arc::default(),
+            expected: 0,
             mark: PhantomData,
         }
     }
@@ -163,16 +166,11 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
             });
             return Stored { added: false, old };
         }
-        while self.segment_of(hash).is_full() {
-            self.split(hash);
-        }
         let deadline = match ttl {
             Ttl::At(deadline) => Some(deadline),
             Ttl::Keep | Ttl::Clear => None,
         };
-        self.change(hash, |segment, hasher| {
-            segment.add(hash, key, payload, deadline, touch, hasher);
-        });
+        self.add_new(hash, key, payload, deadline, touch);
         Stored {
             added: true,
             old: None,
@@ -217,7 +215,11 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
     }
 
     /// Changes the segment of `hash`, and the sums by what that changed.
-    fn change<R>(&mut self, hash: u64, f: impl FnOnce(&mut Segment<M>, &KeyHasher) -> R) -> R {
+    pub(super) fn change<R>(
+        &mut self,
+        hash: u64,
+        f: impl FnOnce(&mut Segment<M>, &KeyHasher) -> R,
+    ) -> R {
         let number = self.directory.segment(hash);
         let hasher = self.hasher;
         let segment = self.segments.change(number);
@@ -250,7 +252,7 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
 
     /// Splits the segment of `hash` in two.
     #[cold]
-    fn split(&mut self, hash: u64) {
+    pub(super) fn split(&mut self, hash: u64) {
         let number = self.directory.segment(hash);
         let hasher = self.hasher;
         let segment = self.segments.change(number);

@@ -55,7 +55,15 @@ impl ValueReader {
     /// The next bytes are a value of this kind.
     pub(crate) fn start(&mut self, kind: Kind) {
         self.stage = Stage::Start(kind);
-        self.module = ModuleScan::default();
+        if kind == Kind::Module {
+            self.module = ModuleScan::default();
+        }
+    }
+
+    /// Whether the value has no parts left, so that [`Part::EndValue`] is next.
+    #[inline]
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.stage == Stage::End
     }
 
     /// Whether the value ahead is a collection without elements. If so it is passed over whole; if
@@ -125,7 +133,9 @@ impl ValueReader {
     /// The next part. Moves the cursor past it and commits.
     pub(crate) fn next<'a, 'i: 'a>(&'a mut self, cur: &mut Cursor<'i>) -> Result<Part<'a>, Stop> {
         self.scratch.clear();
-        self.scratch.shrink_to(SCRATCH_KEPT);
+        if self.scratch.capacity() > SCRATCH_KEPT {
+            self.scratch.shrink_to(SCRATCH_KEPT);
+        }
         match self.stage {
             Stage::Start(kind) => self.start_value(kind, cur),
             Stage::Elements { left: 0 }

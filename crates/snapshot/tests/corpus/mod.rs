@@ -7,7 +7,7 @@ pub(crate) mod sidecar;
 use keyspace::{Keyspace, Options, ValueRef};
 use rdb::{Decoder, DecoderOptions, Encoder, EncoderOptions, Target};
 use serde_json::Value as Json;
-use snapshot::{LoadOptions, LoadSummary, Loader, Preamble};
+use snapshot::{LoadOptions, LoadSummary, Preamble};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use units::UnixMillis;
@@ -99,15 +99,20 @@ pub(crate) fn load(bytes: &[u8], now: UnixMillis) -> Result<(Keyspace, LoadSumma
     let options = LoadOptions {
         now,
         keep_expired: false,
+        input_len: bytes.len() as u64,
+        threads: 2,
     };
-    let mut loader = Loader::new(&keyspace, options);
     let mut decoder = Decoder::new(DecoderOptions::default());
     decoder.feed(bytes);
     decoder.finish_input();
-    while let Some(event) = decoder.next().map_err(|error| error.to_string())? {
-        loader.put(&event).map_err(|error| error.to_string())?;
-    }
-    let summary = loader.finish();
+    let loaded = snapshot::load(&keyspace, options, |loader| {
+        while let Some(event) = decoder.next().map_err(|error| error.to_string())? {
+            loader.put(&event).map_err(|error| error.to_string())?;
+        }
+        Ok::<(), String>(())
+    });
+    let (fed, summary) = loaded.map_err(|error| error.to_string())?;
+    fed?;
     Ok((keyspace, summary))
 }
 
