@@ -132,22 +132,17 @@ impl FieldTable {
         self.tree.earliest()
     }
 
-    /// Removes fields whose deadline is at or before `now`, at most `max`; their names.
-    pub fn remove_due(&mut self, now: UnixMillis, max: usize) -> Vec<Vec<u8>> {
-        let mut gone = Vec::new();
+    /// Removes fields whose deadline is at or before `now`, at most `max`, and tells which, with
+    /// their deadlines. There may be more while [`FieldTable::earliest`] says so, even after a call
+    /// that found none: looking costs of `max` too.
+    pub fn remove_due(&mut self, now: UnixMillis, max: usize) -> Vec<(Vec<u8>, UnixMillis)> {
         if self.earliest().is_none_or(|earliest| earliest > now) {
-            return gone;
+            return Vec::new();
         }
         let tree = Arc::make_mut(&mut self.tree);
-        while gone.len() < max {
-            let due = tree.due(now, max - gone.len());
-            if due.is_empty() {
-                break;
-            }
-            for name in due {
-                tree.discard(tree.hasher().hash(&name), &name);
-                gone.push(name);
-            }
+        let gone = tree.fire(now, &mut { max }).keys;
+        for (name, _) in &gone {
+            tree.discard(tree.hasher().hash(name), name);
         }
         gone
     }

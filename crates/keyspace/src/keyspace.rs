@@ -73,15 +73,18 @@ pub(crate) struct Slot {
 }
 
 /// What a shard holds of each database, readable without the lock.
-pub(crate) struct Published(Box<[Sums]>);
+pub(crate) struct Published {
+    sums: Box<[Sums]>,
+    /// In no database anything is due before this; `i64::MAX` for never. It may be early until
+    /// [`Published::settle`].
+    earliest: AtomicI64,
+}
 
 /// Of one database in one shard.
 struct Sums {
     len: AtomicUsize,
     deadlines: AtomicUsize,
     bytes: AtomicUsize,
-    /// No deadline lies before this; `i64::MAX` for none.
-    earliest: AtomicI64,
 }
 
 impl Published {
@@ -90,9 +93,11 @@ impl Published {
             len: AtomicUsize::new(0),
             deadlines: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+        };
+        let published = Published {
+            sums: shard.tables.iter().map(sums).collect(),
             earliest: AtomicI64::new(i64::MAX),
         };
-        let published = Published(shard.tables.iter().map(sums).collect());
         published.update_all(shard);
         published
     }
@@ -107,23 +112,32 @@ impl Published {
     /// Tells about one database of the shard anew.
     #[inline]
     pub(crate) fn update(&self, shard: &Shard, db: DbIndex) {
-        let (Some(table), Some(sums)) = (shard.table(db), self.0.get(db.index())) else {
+        let (Some(table), Some(sums)) = (shard.table(db), self.sums.get(db.index())) else {
             return;
         };
         sums.len.store(table.len(), Relaxed);
         sums.deadlines.store(table.deadlines(), Relaxed);
         sums.bytes.store(table.heap_bytes(), Relaxed);
-        let earliest = table.earliest().map_or(i64::MAX, |earliest| earliest.0);
-        sums.earliest.store(earliest, Relaxed);
+        if let Some(earliest) = table.earliest()
+            && earliest.0 < self.earliest()
+        {
+            self.earliest.store(earliest.0, Relaxed);
+        }
+    }
+
+    /// Tells anew when something will be due: what was, is gone.
+    pub(crate) fn settle(&self, shard: &Shard) {
+        let earliest = shard.tables.iter().filter_map(|table| table.earliest());
+        let earliest = earliest.min().map_or(i64::MAX, |earliest| earliest.0);
+        self.earliest.store(earliest, Relaxed);
     }
 
     fn bytes(&self) -> usize {
-        self.0.iter().map(|sums| sums.bytes.load(Relaxed)).sum()
+        self.sums.iter().map(|sums| sums.bytes.load(Relaxed)).sum()
     }
 
     fn earliest(&self) -> i64 {
-        let all = self.0.iter().map(|sums| sums.earliest.load(Relaxed));
-        all.min().unwrap_or(i64::MAX)
+        self.earliest.load(Relaxed)
     }
 }
 
@@ -281,7 +295,7 @@ impl Keyspace {
 
     fn published_of(&self, db: DbIndex) -> impl Iterator<Item = &Sums> {
         self.published()
-            .filter_map(move |published| published.0.get(db.index()))
+            .filter_map(move |published| published.sums.get(db.index()))
     }
 
     /// Bytes that keys and values take of an allocator, as of the last unlocking of each shard.
@@ -330,25 +344,35 @@ impl Keyspace {
         }
     }
 
-    /// A shard with a key whose deadline may lie before `now`. Takes no lock.
+    /// A shard with something that may be due at `now`, longest first. Takes no lock.
     ///
     /// With [`Plan::shard`] and [`Keys::expire_due`], this is active expiry for callers that log
     /// the deletions under the lock.
     pub fn due_shard(&self, now: UnixMillis) -> Option<usize> {
-        self.published()
-            .position(|published| published.earliest() < now.0)
+        let earliest = self.published().map(Published::earliest).enumerate();
+        let (shard, earliest) = earliest.min_by_key(|&(_, earliest)| earliest)?;
+        (earliest < now.0).then_some(shard)
     }
 
-    /// Deletes keys whose deadline lies before `now`, at most `max`, and tells which. For
+    /// When [`Keyspace::due_shard`] is to be asked again: before this nothing will be due. `None`
+    /// if no key and no field has a deadline. Takes no lock.
+    pub fn next_due(&self) -> Option<UnixMillis> {
+        let earliest = self.published().map(Published::earliest).min()?;
+        (earliest != i64::MAX).then_some(UnixMillis(earliest.saturating_add(1)))
+    }
+
+    /// Deletes what is due at `now`, at most `max` keys and fields, and tells which keys. For
     /// callers that log nothing: between the deletion and the return others may write.
     pub fn expire_due(&self, now: UnixMillis, max: usize) -> Vec<(DbIndex, Vec<u8>)> {
         let mut gone = Vec::new();
-        for shard in 0..self.shards() {
-            let earliest = self.inner.shards[shard].published.earliest();
-            if earliest < now.0 && gone.len() < max {
-                let mut keys = self.lock(Plan::shard(Mode::Write, shard), now);
-                gone.extend(keys.expire_due(max - gone.len()));
-            }
+        let mut left = max;
+        while left > 0
+            && let Some(shard) = self.due_shard(now)
+        {
+            let mut keys = self.lock(Plan::shard(Mode::Write, shard), now);
+            let lapsed = keys.expire_due(left);
+            left -= lapsed.len().min(left);
+            gone.extend(lapsed.keys);
         }
         gone
     }

@@ -30,7 +30,7 @@ pub use account::usable_size;
 pub use batch::{Batch, NewKey, Taken};
 pub use field_table::{Field, FieldTable};
 pub use hasher::KeyHasher;
-pub use keys::{Access, EntryRef, Expiry, IfMissing, Keys, Ttl, WrongType};
+pub use keys::{Access, EntryRef, Expiry, IfMissing, Keys, Lapsed, LapsedFields, Ttl, WrongType};
 pub use keyspace::{Keyspace, Options, Stats};
 pub use limits::{Limits, Settings};
 pub use plan::{Mode, Plan};

@@ -37,7 +37,7 @@ fn ops() -> impl Strategy<Value = Op> {
             .prop_map(|(from, count, len, deadline)| Op::Insert { from, count, len, deadline }),
         3 => (0..2000u16, 1..900u16).prop_map(|(from, count)| Op::Remove { from, count }),
         2 => (0..2000u16, deadline()).prop_map(|(field, deadline)| Op::Deadline { field, deadline }),
-        1 => (0..100i64, 1..2000usize).prop_map(|(now, max)| Op::RemoveDue { now, max }),
+        1 => (0..100i64, prop_oneof![1..2000usize, Just(usize::MAX)]).prop_map(|(now, max)| Op::RemoveDue { now, max }),
         1 => Just(Op::Clone),
     ]
 }
@@ -103,12 +103,19 @@ fn apply(table: &mut FieldTable, model: &mut Model, op: &Op) {
         }
         Op::RemoveDue { now, max } => {
             let due = |at: &Option<i64>| at.is_some_and(|at| at <= now);
-            let expected = model.values().filter(|(_, at)| due(at)).count().min(max);
             let gone = table.remove_due(UnixMillis(now), max);
-            assert_eq!(gone.len(), expected);
-            for name in gone {
-                assert!(model.remove(&name).is_some_and(|(_, at)| due(&at)));
+            assert!(gone.len() <= max);
+            for (name, deadline) in gone {
+                let (_, at) = model.remove(&name).expect("a field of the model");
+                assert!(due(&at) && at == Some(deadline.0));
             }
+            let more = model.values().any(|(_, at)| due(at));
+            let says_more = table.earliest().is_some_and(|at| at.0 <= now);
+            assert!(says_more || !more, "no field that is due is passed over");
+            assert!(
+                says_more <= (max < usize::MAX),
+                "without a bound nothing is left"
+            );
         }
         Op::Clone => {}
     }

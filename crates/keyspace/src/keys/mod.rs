@@ -2,6 +2,7 @@
 
 mod edit;
 mod entry;
+mod expire;
 mod held;
 mod read;
 mod scan;
@@ -9,6 +10,7 @@ mod usage;
 mod write;
 
 pub use entry::{Access, EntryRef, Expiry, IfMissing, Ttl, WrongType};
+pub use expire::{Lapsed, LapsedFields};
 
 use crate::keyspace::Inner;
 use crate::plan::{Hashes, Mode, Plan};

@@ -188,7 +188,7 @@ impl Keys<'_> {
         gone
     }
 
-    fn delete_if_over(&mut self, db: DbIndex, hash: u64, key: &[u8]) -> bool {
+    pub(super) fn delete_if_over(&mut self, db: DbIndex, hash: u64, key: &[u8]) -> bool {
         let deadline = self
             .shard(hash)
             .get(db, hash, key)
@@ -201,33 +201,5 @@ impl Keys<'_> {
         self.mark_dirty(db);
         self.inner.expired_keys.fetch_add(1, Relaxed);
         true
-    }
-
-    /// Active expiry: deletes keys of the shards held whose deadline has passed, at most `max`, and
-    /// tells which, for the caller to log before it unlocks.
-    pub fn expire_due(&mut self, max: usize) -> Vec<(DbIndex, Vec<u8>)> {
-        let mut gone = Vec::new();
-        // A key is over when its deadline lies before `now`.
-        let last = UnixMillis(self.now.0.saturating_sub(1));
-        let shards: Vec<usize> = self.held.iter().map(|(number, _)| number).collect();
-        for number in shards {
-            for db in (0..self.databases()).map(DbIndex) {
-                while gone.len() < max {
-                    let table = &mut self.held.get_mut(number).tables[db.index()];
-                    let due = table.due(last, max - gone.len());
-                    if due.is_empty() {
-                        break;
-                    }
-                    self.mark_dirty(db);
-                    for key in due {
-                        let hash = self.inner.hasher.hash(&key);
-                        self.delete_if_over(db, hash, &key);
-                        gone.push((db, key));
-                    }
-                }
-                self.mark_dirty(db);
-            }
-        }
-        gone
     }
 }

@@ -22,12 +22,10 @@ impl<M: Mark> Segment<M> {
             deadlines += usize::from(entry.deadline().is_some());
             in_slab += usize::from(entry.key_number().is_some())
                 + usize::from(entry.value_number().is_some());
-            if let Some(deadline) = entry.deadline() {
-                assert!(
-                    self.earliest <= deadline.0,
-                    "no deadline before the earliest"
-                );
-            }
+            assert!(
+                self.bounds.of(at) <= self.due_time(&entry),
+                "nothing is due before the bound of its page"
+            );
             let key = self.key(at);
             let slot = self
                 .find(hasher.hash(key), key)

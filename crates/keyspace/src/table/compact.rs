@@ -1,6 +1,7 @@
 //! Getting rid of garbage: the entries of a segment copied into fresh pages, the index into one of
 //! another size.
 
+use super::due::due_time;
 use super::entry::Entry;
 use super::index::Index;
 use super::segment::Segment;
@@ -13,12 +14,16 @@ impl<M: Mark> Segment<M> {
     /// Slots of the index stay: an entry moves, its hash does not.
     pub(crate) fn compact(&mut self) {
         let old = std::mem::take(&mut self.pages);
-        let pages = &mut self.pages;
+        let old_bounds = std::mem::take(&mut self.bounds);
+        let (pages, bounds, slab) = (&mut self.pages, &mut self.bounds, &self.slab);
         self.index.move_all(|at| {
             let bytes = old.bytes(at);
-            let size = Entry::parse(bytes).size();
+            let entry = Entry::parse(bytes);
+            let size = entry.size();
             let to = pages.allocate(size).expect("no more entries than before");
             pages.bytes_mut(to)[..size].copy_from_slice(&bytes[..size]);
+            // Earlier than its page's bound is only what is about to be removed.
+            bounds.note(to, due_time(&entry, slab).max(old_bounds.of(at)));
             to
         });
         self.garbage = 0;

@@ -2,15 +2,18 @@
 //! under an extendible directory.
 //!
 //! Bottom up: `page` and `slab` hold bytes and values, `entry` is the layout of one entry, `index`
-//! says where entries are, `segment` finds and changes entries, `compact` and `split` rewrite
-//! segments, `usage` weighs entries; `directory` finds segments, `tree` is a whole table, `bulk` adds
-//! many keys to one, `scan` is its cursors. Segments are kept in place (`inline`, with `share`
-//! for frozen views) or shared (`shared`).
+//! says where entries are, `bounds` when they are due, `segment` finds and changes entries, `due`
+//! finds what is due, `compact` and `split` rewrite segments, `usage` weighs entries; `directory`
+//! finds segments, `wheel` those that are due, `tree` is a whole table, `bulk` adds many keys to one,
+//! `scan` is its cursors. Segments are kept in place (`inline`, with `share` for frozen views) or
+//! shared (`shared`).
 
+mod bounds;
 mod bulk;
 mod check;
 mod compact;
 mod directory;
+mod due;
 mod entry;
 mod index;
 mod inline;
@@ -24,7 +27,9 @@ mod split;
 mod stamp;
 mod tree;
 mod usage;
+mod wheel;
 
+pub(crate) use due::Due;
 pub(crate) use inline::KeyTable;
 pub(crate) use scan::{END as SCAN_END, position};
 pub(crate) use segment::{Item, Payload, Segment};

@@ -56,7 +56,7 @@ impl At {
     }
 
     #[inline]
-    fn page(self) -> usize {
+    pub(super) fn page(self) -> usize {
         usize::from(u16::from_le_bytes(self.0)) / UNITS
     }
 

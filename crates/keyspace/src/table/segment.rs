@@ -1,5 +1,6 @@
 //! A segment: some hundreds of entries with their own index, pages and slab.
 
+use super::bounds::Bounds;
 use super::entry::{Draft, Entry, LARGE, Placement, has_key, overwrite_deadline, overwrite_value};
 use super::index::Index;
 use super::page::{At, MAX_ENTRY, Pages};
@@ -24,8 +25,8 @@ pub(crate) struct Segment<M: Mark> {
     pub(super) index: Index<M::Line>,
     pub(super) pages: Pages,
     pub(super) slab: Slab,
-    /// The earliest deadline of an entry, or earlier than that; `i64::MAX` if there is none.
-    pub(super) earliest: i64,
+    /// When something in each page will be due.
+    pub(super) bounds: Bounds,
     /// When this segment was last known to be in every view that needs it; see `inline.rs`.
     pub(super) epoch: u64,
     /// Bytes of pages that no entry uses, ends of closed pages apart.
@@ -68,7 +69,7 @@ impl<M: Mark> Segment<M> {
             index: Index::with_room(0),
             pages: Pages::default(),
             slab: Slab::default(),
-            earliest: i64::MAX,
+            bounds: Bounds::default(),
             epoch,
             garbage: 0,
             deadlines: 0,
@@ -85,7 +86,10 @@ impl<M: Mark> Segment<M> {
     /// Bytes the segment and all it holds take of an allocator.
     #[inline]
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.index.heap_bytes() + self.pages.heap_bytes() + self.slab.heap_bytes()
+        self.index.heap_bytes()
+            + self.pages.heap_bytes()
+            + self.slab.heap_bytes()
+            + self.bounds.heap_bytes()
     }
 
     /// Its pages and index, then the values of its slab, to be freed one by one: the bytes of each.
@@ -104,7 +108,7 @@ impl<M: Mark> Segment<M> {
             len: self.len(),
             deadlines: usize::from(self.deadlines),
             bytes: self.heap_bytes(),
-            earliest: self.earliest,
+            earliest: self.earliest(),
         }
     }
 
@@ -244,13 +248,15 @@ impl<M: Mark> Segment<M> {
         touch: &Touch,
         hasher: &KeyHasher,
     ) {
+        let due = payload.due_time(deadline);
         let at = self.append(key, payload, deadline);
         let mark = M::fresh(touch);
         if self.index.must_grow() {
             self.resize_index(self.len() + 1, hasher);
         }
         self.index.insert(hash, at, mark);
-        self.note_deadline(None, deadline);
+        self.count_deadline(None, deadline);
+        self.bounds.note(at, due);
     }
 
     /// Writes a new entry.
@@ -342,6 +348,7 @@ impl<M: Mark> Segment<M> {
             )
         };
         let deadline = after(ttl, was);
+        let due = payload.due_time(deadline);
         let old = value_number.and_then(|number| self.slab.remove(number));
         let moved = self.with_draft(key, key_number, payload, deadline, |segment, draft| {
             let size = draft.size();
@@ -356,7 +363,8 @@ impl<M: Mark> Segment<M> {
             to
         });
         *self.index.at_mut(slot) = moved;
-        self.note_deadline(was, deadline);
+        self.bounds.note(moved, due);
+        self.count_deadline(was, deadline);
         self.tidy();
         old
     }
@@ -381,7 +389,7 @@ impl<M: Mark> Segment<M> {
             (_, Ttl::Keep) | (None, Ttl::Clear) => {}
             (Some(_), Ttl::At(deadline)) => {
                 overwrite_deadline(self.pages.bytes_mut(at), deadline);
-                self.earliest = self.earliest.min(deadline.0);
+                self.bounds.note(at, deadline.0);
             }
             _ => return None,
         }
@@ -409,7 +417,10 @@ impl<M: Mark> Segment<M> {
             (Some(_), Some(deadline)) => overwrite_deadline(self.pages.bytes_mut(at), deadline),
             _ => self.rewrite_with(slot, at, deadline),
         }
-        self.note_deadline(was, deadline);
+        if let Some((at, _)) = self.index.get(slot) {
+            self.note_due(at);
+        }
+        self.count_deadline(was, deadline);
         self.tidy();
         was
     }
@@ -460,7 +471,7 @@ impl<M: Mark> Segment<M> {
         let value = value.and_then(|number| self.slab.remove(number));
         self.index.remove(slot, hash);
         self.garbage += size as u32;
-        self.note_deadline(deadline, None);
+        self.count_deadline(deadline, None);
         self.tidy();
         Some((value, deadline))
     }
@@ -477,31 +488,9 @@ impl<M: Mark> Segment<M> {
         })
     }
 
-    pub(super) fn note_deadline(&mut self, was: Option<UnixMillis>, is: Option<UnixMillis>) {
+    pub(super) fn count_deadline(&mut self, was: Option<UnixMillis>, is: Option<UnixMillis>) {
         self.deadlines -= u16::from(was.is_some());
         self.deadlines += u16::from(is.is_some());
-        if let Some(deadline) = is {
-            self.earliest = self.earliest.min(deadline.0);
-        }
-        if self.deadlines == 0 {
-            self.earliest = i64::MAX;
-        }
-    }
-
-    /// The keys whose deadline is at or before `now`, up to `max`; and, if these are all, the
-    /// earliest deadline among the others.
-    pub(crate) fn due(&self, now: UnixMillis, max: usize) -> (Vec<Vec<u8>>, Option<i64>) {
-        let mut due = Vec::new();
-        let mut rest = i64::MAX;
-        for item in self.iter() {
-            match item.deadline {
-                Some(deadline) if deadline > now => rest = rest.min(deadline.0),
-                Some(_) if due.len() == max => return (due, None),
-                Some(_) => due.push(item.key.to_vec()),
-                None => {}
-            }
-        }
-        (due, Some(rest))
     }
 
     /// After a change: frees everything if nothing is left, compacts if garbage has passed a
@@ -510,9 +499,12 @@ impl<M: Mark> Segment<M> {
         self.slab.tidy();
         if self.index.is_empty() {
             *self = Segment::new(self.depth, self.epoch);
-        } else if self.garbage as usize > SMALL_GARBAGE
-            && self.garbage as usize * 4 > self.pages.used()
-        {
+            return;
+        }
+        if self.deadlines == 0 && self.slab.len() == 0 && !self.bounds.is_empty() {
+            self.bounds = Bounds::default();
+        }
+        if self.garbage as usize > SMALL_GARBAGE && self.garbage as usize * 4 > self.pages.used() {
             self.compact();
         }
     }

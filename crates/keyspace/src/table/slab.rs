@@ -97,6 +97,15 @@ impl Slab {
         }
     }
 
+    /// The value of that number, if there is one: an entry that is being written may number what
+    /// is no longer there.
+    pub(crate) fn peek(&self, number: u16) -> Option<&Value> {
+        match self.0.as_ref()?.get(number) {
+            Some(Place::Value(value, _)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Frees a place and returns the value that was there, if it was a value.
     pub(crate) fn remove(&mut self, number: u16) -> Option<Value> {
         self.places_mut().remove(number)

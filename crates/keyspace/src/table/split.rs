@@ -55,7 +55,8 @@ impl<M: Mark> Segment<M> {
             .allocate(draft.size())
             .expect("half of a segment fits a segment");
         draft.write(self.pages.bytes_mut(at));
-        self.note_deadline(None, draft.deadline);
+        self.count_deadline(None, draft.deadline);
+        self.note_due(at);
         self.index.insert(hash, at, mark);
     }
 

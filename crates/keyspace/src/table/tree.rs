@@ -1,11 +1,12 @@
 //! A table: a directory over segments, and the sums it keeps of them.
 
 use super::directory::Directory;
+use super::due::Due;
 use super::segment::{Item, Payload, Segment, Sums};
 use super::stamp::Mark;
+use super::wheel::{NEVER, Wheel};
 use crate::access::Touch;
-use crate::{Form, KeyHasher, Ttl, Value};
-use std::collections::BTreeSet;
+use crate::{Form, KeyHasher, Ttl, Value, usable_size};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use units::UnixMillis;
@@ -35,8 +36,9 @@ pub(crate) struct Tree<M, S> {
     deadlines: usize,
     /// Bytes of all segments.
     bytes: usize,
-    /// Segments that have deadlines, by the earliest. Shared with clones until it changes.
-    due: Arc<BTreeSet<(i64, u32)>>,
+    /// Segments by when they are due, from the second segment on. Shared with clones until it
+    /// changes.
+    wheel: Option<Arc<Wheel>>,
     /// Entries that a segment will get, for a table that was given its segments beforehand.
     pub(super) expected: usize,
     mark: PhantomData<M>,
@@ -61,7 +63,7 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
             len: 0,
             deadlines: 0,
             bytes: 0,
-            due: Arc::default(),
+            wheel: None,
             expected: 0,
             mark: PhantomData,
         }
@@ -78,14 +80,22 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
         self.deadlines
     }
 
-    /// No deadline lies before this.
+    /// Nothing is due before this; `None` if nothing has a deadline.
     pub(crate) fn earliest(&self) -> Option<UnixMillis> {
-        self.due.first().map(|&(earliest, _)| UnixMillis(earliest))
+        let earliest = match &self.wheel {
+            Some(wheel) => wheel.earliest(),
+            None if self.segments.count() == 1 => self.segments.get(0).earliest(),
+            None => NEVER,
+        };
+        (earliest != NEVER).then_some(UnixMillis(earliest))
     }
 
     /// Bytes the table and all it holds take of an allocator.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.bytes + self.directory.heap_bytes() + self.segments.heap_bytes()
+        let wheel = self.wheel.as_ref().map_or(0, |wheel| {
+            usable_size(size_of::<Wheel>() + 2 * size_of::<usize>()) + wheel.heap_bytes()
+        });
+        self.bytes + self.directory.heap_bytes() + self.segments.heap_bytes() + wheel
     }
 
     pub(crate) fn hasher(&self) -> KeyHasher {
@@ -123,11 +133,11 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
         let segment = self.segments.change(number);
         let found = segment.find_to_change(hash, key);
         if let Some(slot) = found {
-            let earliest = segment.earliest;
+            let earliest = segment.earliest();
             if segment.overwrite(slot, form, value, ttl, touch).is_some() {
-                if segment.earliest != earliest {
-                    let is = segment.earliest;
-                    self.reschedule(number, earliest, is);
+                let is = segment.earliest();
+                if is != earliest {
+                    self.reschedule(number, is);
                 }
                 return Stored {
                     added: false,
@@ -234,19 +244,15 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
         self.len = self.len + is.len - was.len;
         self.deadlines = self.deadlines + is.deadlines - was.deadlines;
         self.bytes = self.bytes + is.bytes - was.bytes;
-        self.reschedule(number, was.earliest, is.earliest);
+        if was.earliest != is.earliest {
+            self.reschedule(number, is.earliest);
+        }
     }
 
-    fn reschedule(&mut self, number: u32, was: i64, is: i64) {
-        if was == is {
-            return;
-        }
-        let due = Arc::make_mut(&mut self.due);
-        if was != i64::MAX {
-            due.remove(&(was, number));
-        }
-        if is != i64::MAX {
-            due.insert((is, number));
+    fn reschedule(&mut self, number: u32, is: i64) {
+        let only = self.segments.count() == 1;
+        if !only && (is != NEVER || self.wheel.is_some()) {
+            Arc::make_mut(self.wheel.get_or_insert_default()).set(number, is);
         }
     }
 
@@ -261,35 +267,46 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
         let upper = segment.split(self.directory.split_bit(depth), &hasher);
         let is = segment.sums();
         self.account(number, was, is);
+        let lower = (number, is.earliest);
         let is = upper.sums();
         let number = self.segments.push(upper);
+        // The only segment of a table is in no wheel.
+        self.reschedule(lower.0, lower.1);
         let was = Sums {
             len: 0,
             deadlines: 0,
             bytes: 0,
-            earliest: i64::MAX,
+            earliest: NEVER,
         };
         self.account(number, was, is);
         self.directory.split(hash, depth, number);
     }
 
-    /// The keys whose deadline is at or before `now`, earliest segments first: at most `max`, all
-    /// of one segment. Finding none settles that segment's bound.
-    pub(crate) fn due(&mut self, now: UnixMillis, max: usize) -> Vec<Vec<u8>> {
-        while let Some(&(earliest, number)) = self.due.first() {
-            if earliest > now.0 {
-                break;
-            }
-            let (keys, rest) = self.segments.get(number).due(now, max);
-            if !keys.is_empty() {
-                return keys;
-            }
-            // The bound was early: a deadline was removed or moved.
-            let is = rest.unwrap_or(earliest);
-            self.segments.change(number).earliest = is;
-            self.reschedule(number, earliest, is);
+    /// What is due at `now`, for the caller to remove. Each of it costs one of `steps`, and so does
+    /// each segment that is looked at or moved in the wheel; with none left there may be more.
+    pub(crate) fn fire(&mut self, now: UnixMillis, steps: &mut usize) -> Due {
+        let mut due = Due::default();
+        while *steps > 0
+            && let Some(number) = self.next_due(now.0, steps)
+        {
+            *steps = steps.saturating_sub(1);
+            let segment = self.segments.change(number);
+            let found = segment.fire(now.0, (*steps).max(1));
+            let is = segment.earliest();
+            self.reschedule(number, is);
+            *steps = steps.saturating_sub(found.keys.len() + found.hashes.len());
+            due.append(found);
         }
-        Vec::new()
+        due
+    }
+
+    /// A segment that is due at `now`, out of the wheel.
+    fn next_due(&mut self, now: i64, steps: &mut usize) -> Option<u32> {
+        match &mut self.wheel {
+            Some(wheel) if wheel.earliest() <= now => Arc::make_mut(wheel).pop(now, steps),
+            Some(_) => None,
+            None => (self.earliest()?.0 <= now).then_some(0),
+        }
     }
 
     /// Every entry, in the order in which segments came to be.
@@ -320,14 +337,13 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
     /// Walks every invariant; panics where one does not hold. For tests and fuzzers.
     pub(crate) fn check(&self) {
         let mut sums = (0, 0, 0);
-        let mut due = BTreeSet::new();
         for number in 0..self.segments.count() {
             let segment = self.segments.get(number);
             segment.check(&self.hasher);
             let is = segment.sums();
             sums = (sums.0 + is.len, sums.1 + is.deadlines, sums.2 + is.bytes);
-            if is.earliest != i64::MAX {
-                due.insert((is.earliest, number));
+            if let Some(wheel) = &self.wheel {
+                assert_eq!(wheel.time(number), is.earliest, "a segment in the wheel");
             }
             for item in segment.iter() {
                 let at = self.directory.segment(self.hasher.hash(item.key));
@@ -339,7 +355,6 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
             (self.len, self.deadlines, self.bytes),
             "sums of all segments"
         );
-        assert_eq!(due, *self.due, "segments by their earliest deadline");
         self.check_directory();
     }
 

@@ -367,9 +367,20 @@ impl Hash {
 
     /// Removes the fields that are due at `now`; their names.
     pub fn expire_fields(&mut self, now: UnixMillis) -> Vec<Vec<u8>> {
+        let gone = self.expire_some_fields(now, usize::MAX);
+        gone.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Removes fields that are due at `now`, as [`FieldTable::remove_due`] does; their names and
+    /// deadlines.
+    pub(crate) fn expire_some_fields(
+        &mut self,
+        now: UnixMillis,
+        max: usize,
+    ) -> Vec<(Vec<u8>, UnixMillis)> {
         let gone = match &mut self.repr {
             Repr::Listpack(_) => Vec::new(),
-            Repr::Table(table) => table.remove_due(now, usize::MAX),
+            Repr::Table(table) => table.remove_due(now, max),
         };
         self.changes += gone.len() as u64;
         gone
