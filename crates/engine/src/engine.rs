@@ -4,19 +4,19 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, RecoveryReport, SaveError, SaveReport};
 use crate::functions::Functions;
-use crate::log::{Batch, Log};
+use crate::log::Log;
 use crate::memory::Gauge;
 use crate::session::Session;
 use crate::stats::Stats;
-use keyspace::{FrozenView, Keyspace, Mode, Plan};
+use keyspace::{FrozenView, Keyspace};
 use parking_lot::{Mutex, RwLock};
 use rdb::Target;
 use snapshot::DigestForm;
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use units::{DbIndex, UnixMillis};
+use units::UnixMillis;
 
 /// An open keyspace with the directory that it lives in, if any.
 ///
@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) opened_at: UnixMillis,
     pub(crate) seed: u64,
     pub(crate) stats: Stats,
+    /// Whether [`Engine::tick`] deletes what is due; `DEBUG SET-ACTIVE-EXPIRE`.
+    pub(crate) active_expiry: AtomicBool,
     pub(crate) memory: Gauge,
     /// Changes since the last save.
     pub(crate) dirty: AtomicU64,
@@ -201,22 +203,6 @@ impl Engine {
         self.inner.settings_epoch.fetch_add(1, Ordering::Release);
         Ok(())
     }
-
-    /// Deletes keys whose time has come, at most `max` of them, and returns how many there were.
-    /// Reads never show such keys; this gives their memory back.
-    pub fn expire_due(&self, max: usize) -> usize {
-        let now = self.now();
-        let mut gone = 0;
-        while gone < max
-            && let Some(shard) = self.keyspace().due_shard(now)
-        {
-            let mut keys = self.keyspace().lock(Plan::shard(Mode::Write, shard), now);
-            let expired = keys.expire_due(max - gone);
-            self.log_expired(&expired);
-            gone += expired.len();
-        }
-        gone
-    }
 }
 
 impl Engine {
@@ -272,29 +258,6 @@ impl Engine {
             self.inner.dirty.fetch_add(changes, Ordering::Relaxed);
         }
     }
-
-    /// Deletes keys that a reader found expired, if they still are, and logs that.
-    pub(crate) fn reap(&self, expired: Vec<(DbIndex, Vec<u8>)>) {
-        for gone in &expired {
-            let (db, key) = gone;
-            let plan = self.keyspace().plan(Mode::Write, &[key]);
-            let mut keys = self.keyspace().lock(plan, self.now());
-            if keys.reap(*db, key) {
-                self.log_expired(std::slice::from_ref(gone));
-            }
-        }
-    }
-
-    /// Logs the deletion of expired keys; called under the locks under which they were deleted.
-    pub(crate) fn log_expired(&self, keys: &[(DbIndex, Vec<u8>)]) {
-        for (db, key) in keys {
-            let mut batch = Batch::default();
-            batch.push(*db, [b"DEL".as_slice(), key].into_iter());
-            self.log().append(&mut batch);
-        }
-        self.stats().expired_keys.add(keys.len() as u64);
-        self.note_changes(keys.len() as u64);
-    }
 }
 
 impl Inner {
@@ -315,6 +278,7 @@ impl Inner {
             opened_at: now,
             seed: parts.seed,
             stats: Stats::default(),
+            active_expiry: AtomicBool::new(true),
             memory,
             dirty: AtomicU64::new(0),
             open_sessions: AtomicUsize::new(0),

@@ -1,3 +1,4 @@
+use crate::lag::Lag;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters that `INFO` shows. They are only ever added to, so a reader may see one ahead of
@@ -7,6 +8,12 @@ pub(crate) struct Stats {
     pub(crate) sessions: Counter,
     pub(crate) commands: Counter,
     pub(crate) expired_keys: Counter,
+    /// Fields of hashes.
+    pub(crate) expired_fields: Counter,
+    /// Ticks that ended with more to delete.
+    pub(crate) ticks_cut_short: Counter,
+    /// From deadlines to deletions that nobody asked for.
+    pub(crate) expiry_lag: Lag,
     pub(crate) saves: Counter,
 }
 
@@ -31,7 +38,14 @@ impl Counter {
 impl Stats {
     /// Sets every counter but that of sessions (their ids come from it) to zero.
     pub(crate) fn reset(&self) {
-        let counters = [&self.commands, &self.expired_keys, &self.saves];
+        let counters = [
+            &self.commands,
+            &self.expired_keys,
+            &self.expired_fields,
+            &self.ticks_cut_short,
+            &self.saves,
+        ];
         counters.into_iter().for_each(Counter::reset);
+        self.expiry_lag.reset();
     }
 }

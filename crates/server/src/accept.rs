@@ -5,7 +5,6 @@ use crate::shutdown::Stop;
 use crate::stream::Accepted;
 use crate::worker::Worker;
 use crate::{ServeError, tell};
-use duramen::Engine;
 use duramen::storage::{Os, Storage as _};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -94,23 +93,18 @@ fn listen_unix(socket: UnixSocket<'_>) -> Result<(UnixListener, SocketFile), Ser
     Ok((listener, SocketFile(socket.path.to_owned())))
 }
 
-/// Accepts until a signal says to end, and meanwhile deletes what expires.
-pub(crate) fn run(
-    listeners: Listeners,
-    workers: &[Worker],
-    engine: &Engine,
-    stop: Stop,
-) -> io::Result<()> {
+/// Accepts until a signal says to end.
+pub(crate) fn run(listeners: Listeners, workers: &[Worker], stop: Stop) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()?;
-    let outcome = runtime.block_on(accept(listeners, workers, engine));
+    let outcome = runtime.block_on(accept(listeners, workers));
     stop.stop();
     outcome
 }
 
-async fn accept(listeners: Listeners, workers: &[Worker], engine: &Engine) -> io::Result<()> {
+async fn accept(listeners: Listeners, workers: &[Worker]) -> io::Result<()> {
     let mut turn = Turn { workers, next: 0 };
     let (send, mut accepted) = tokio::sync::mpsc::channel(64);
     for listener in listeners.tcp {
@@ -125,27 +119,15 @@ async fn accept(listeners: Listeners, workers: &[Worker], engine: &Engine) -> io
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut tick = tokio::time::interval(EXPIRE_EVERY);
     tell("Ready to accept connections");
     loop {
         tokio::select! {
             Some(stream) = accepted.recv() => turn.give(stream),
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = tick.tick() => expire(engine).await,
         }
     }
 }
-
-/// Deletes keys whose time has come, a few at a time, so that nobody waits long for their locks.
-async fn expire(engine: &Engine) {
-    while engine.expire_due(EXPIRED_AT_ONCE_MAX) == EXPIRED_AT_ONCE_MAX {
-        tokio::task::yield_now().await;
-    }
-}
-
-const EXPIRE_EVERY: Duration = Duration::from_millis(100);
-const EXPIRED_AT_ONCE_MAX: usize = 64;
 
 /// How long to let others end when no connection can be accepted.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(20);

@@ -8,6 +8,7 @@
 mod accept;
 mod config;
 mod connection;
+mod expirer;
 mod reclaimer;
 mod shutdown;
 mod stream;
@@ -78,9 +79,11 @@ fn serve(
     let (stop, stopped) = shutdown::channel();
     let workers = worker::start(&engine, threads, client, &stopped).map_err(ServeError::Start)?;
     let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
-    accept::run(listeners, &workers, &engine, stop).map_err(ServeError::Start)?;
+    let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
+    accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     worker::join(workers);
+    expirer.join();
     reclaimer.join();
     engine
         .close()

@@ -39,6 +39,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         object,
     ),
     SessionCommand::new(
+        spec("debug|set-active-expire", 3).doc(
+            "3.0.0",
+            "O(1)",
+            "0|1",
+            "Turns off or on that keys expire when nobody asks for them.",
+        ),
+        set_active_expire,
+    ),
+    SessionCommand::new(
         spec("debug|help", 2).doc("1.0.0", "O(1)", "", "Lists these subcommands."),
         help,
     ),
@@ -89,6 +98,17 @@ fn object(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink)
     Ok(())
 }
 
+fn set_active_expire(
+    session: &mut Session,
+    args: &mut Args<'_>,
+    reply: &mut dyn ReplySink,
+) -> Outcome {
+    let on = args.int()? != 0;
+    session.engine.set_active_expiry(on);
+    reply.ok();
+    Ok(())
+}
+
 fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     super::help(
         reply,
@@ -101,6 +121,8 @@ fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome
             "    A checksum of each key's value.",
             "OBJECT <key>",
             "    How the value is held.",
+            "SET-ACTIVE-EXPIRE <0|1>",
+            "    Whether keys expire when nobody asks for them.",
             "HELP",
             "    Prints this help.",
         ],

@@ -110,6 +110,17 @@ fn stats(session: &Session, text: &mut String) {
     line(text, "total_connections_received", stats.sessions.value());
     line(text, "total_commands_processed", stats.commands.value());
     line(text, "expired_keys", stats.expired_keys.value());
+    line(text, "expired_subkeys", stats.expired_fields.value());
+    line(
+        text,
+        "expired_time_cap_reached_count",
+        stats.ticks_cut_short.value(),
+    );
+    let lag = &stats.expiry_lag;
+    line(text, "expire_lag_ms_last", lag.last());
+    line(text, "expire_lag_ms_p50", lag.percentile(50));
+    line(text, "expire_lag_ms_p99", lag.percentile(99));
+    line(text, "expire_lag_ms_max", lag.max());
 }
 
 fn replication(session: &Session, text: &mut String) {

@@ -1,0 +1,72 @@
+//! The thread that deletes keys when their time comes.
+
+use duramen::{Clock, Engine, SystemClock};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The shortest sleep: deadlines count milliseconds.
+const SHORTEST: i64 = 1;
+/// The longest: how late a key may be whose deadline was set meanwhile and comes sooner.
+const LONGEST: i64 = 10;
+
+/// The thread, until it is joined.
+pub(crate) struct Expirer {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Expirer {
+    pub(crate) fn start(engine: &Engine) -> io::Result<Expirer> {
+        let over = Arc::new(AtomicBool::new(false));
+        let (engine, seen) = (engine.clone(), over.clone());
+        let thread = std::thread::Builder::new()
+            .name("expirer".to_owned())
+            .spawn(move || work(&engine, &seen))?;
+        Ok(Expirer { over, thread })
+    }
+
+    /// Ends the thread.
+    pub(crate) fn join(self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        let _ = self.thread.join();
+    }
+}
+
+fn work(engine: &Engine, over: &AtomicBool) {
+    while !over.load(Ordering::Relaxed) {
+        let next = engine.tick();
+        let ms = next.map_or(LONGEST, |next| next.since(SystemClock.now()));
+        match ms {
+            // Others go first, but no longer than one turn.
+            ..=0 => std::thread::yield_now(),
+            _ => {
+                std::thread::park_timeout(Duration::from_millis(ms.clamp(SHORTEST, LONGEST) as u64))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_fields_go_without_being_asked_for() -> io::Result<()> {
+        let engine = Engine::open_in_memory();
+        let expirer = Expirer::start(&engine)?;
+        let mut session = engine.session();
+        for n in 0..2000 {
+            session.execute(&["SET", &n.to_string(), "v", "PX", &(n % 50 + 1).to_string()]);
+        }
+        session.execute(&["HSETEX", "h", "PX", "20", "FIELDS", "1", "f", "v"]);
+        while session.execute(&["DBSIZE"]) != duramen::Reply::Integer(0) {
+            std::thread::yield_now();
+        }
+        expirer.join();
+        Ok(())
+    }
+}
