@@ -137,7 +137,7 @@ fn time_is_what_the_clock_says() {
     assert_eq!(all_said(&mut session, &["GET a", "TTL b"]), ["(nil)", "10"]);
     assert_eq!(said(&mut session, "TIME"), "[1700000010, 1000]");
     clock.advance(60_000);
-    assert_eq!(engine.expire_due(10), 1);
+    assert_eq!(engine.tick(), None, "nothing is left to be due");
     assert_eq!(said(&mut session, "DBSIZE"), "1");
 }
 
