@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::Outcome;
 
 const USAGE: &str = "usage: benches --server NAME=PATH [--server NAME=PATH ...]
-  --what LIST          of memory,throughput,snapshot,saving,growth (default: all)
+  --what LIST          of memory,throughput,snapshot,saving,growth,expiry (default: all)
   --keys N             keys in the data sets (default 2000000; growth takes ten times as many)
   --runs N             runs of each figure (default 3)
   --pin SERVER,CLIENT  cores for the server and its client (default: none)";

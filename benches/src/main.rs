@@ -13,6 +13,7 @@
 //! others. Figures of a shared machine mean little, ratios of one run more, CPU times most.
 
 mod args;
+mod expiry;
 mod latency;
 mod load;
 mod measure;
@@ -45,6 +46,9 @@ fn main() -> Outcome<()> {
     }
     if args.wants("growth") {
         latency::measure_growth(&args)?;
+    }
+    if args.wants("expiry") {
+        expiry::measure(&args)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::Engine;
 use crate::log::Batch;
 use keyspace::{Lapsed, LapsedFields, Mode, Plan};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use units::{DbIndex, UnixMillis};
 
 /// Steps of active expiry under one lock: each deletes a key or a field, or looks into one place.
@@ -38,6 +39,20 @@ impl Engine {
             self.stats().ticks_cut_short.add(1);
         }
         next
+    }
+
+    /// Waits until [`Engine::tick`] will have something to do, no longer than `longest`. A deadline
+    /// that is set meanwhile and comes sooner is waited for instead.
+    pub fn wait_for_deadline(&self, longest: Duration) {
+        if !self.inner().active_expiry.load(Relaxed) {
+            return std::thread::sleep(longest);
+        }
+        let next = self.keyspace().next_due();
+        let left = next.map(|next| next.since(self.now()).max(0) as u64);
+        let left = left.map_or(longest, Duration::from_millis);
+        if !left.is_zero() {
+            self.keyspace().wait_for_sooner(next, left.min(longest));
+        }
     }
 
     /// Whether [`Engine::tick`] deletes anything.

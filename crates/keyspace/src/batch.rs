@@ -231,6 +231,7 @@ impl Keyspace {
             let (slot, mut shard, part) = self.next_part(&mut parts);
             let found = batch.add_to(&mut shard, part, now);
             slot.published.update_all(&shard);
+            self.inner.alarm.note(slot.published.earliest());
             taken = taken.into_iter().chain(found).min();
         }
         let taken = taken.map(|number| {

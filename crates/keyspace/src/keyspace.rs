@@ -1,4 +1,5 @@
 use crate::access::AccessPolicy;
+use crate::alarm::Alarm;
 use crate::keys::Keys;
 use crate::plan::{Mode, Plan};
 use crate::reclaim::{LazyFree, Reclaim, Reclaimer};
@@ -8,7 +9,7 @@ use crate::view::FrozenView;
 use crate::{KeyHasher, Limits, Settings};
 use parking_lot::RwLock;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 use units::{DbIndex, UnixMillis};
 
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     settings: RwLock<Settings>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) expired_keys: AtomicU64,
+    pub(crate) alarm: Alarm,
 }
 
 /// A shard, and what it last told about itself when it was unlocked. A cache line or more apart
@@ -121,7 +123,8 @@ impl Published {
         if let Some(earliest) = table.earliest()
             && earliest.0 < self.earliest()
         {
-            self.earliest.store(earliest.0, Relaxed);
+            // In order with looking for a sleeper; see `Alarm`.
+            self.earliest.store(earliest.0, SeqCst);
         }
     }
 
@@ -136,8 +139,9 @@ impl Published {
         self.sums.iter().map(|sums| sums.bytes.load(Relaxed)).sum()
     }
 
-    fn earliest(&self) -> i64 {
-        self.earliest.load(Relaxed)
+    #[inline]
+    pub(crate) fn earliest(&self) -> i64 {
+        self.earliest.load(SeqCst)
     }
 }
 
@@ -199,6 +203,7 @@ impl Keyspace {
             settings: RwLock::new(settings),
             reclaimer: Reclaimer::default(),
             expired_keys: AtomicU64::new(0),
+            alarm: Alarm::default(),
         };
         Keyspace {
             inner: Arc::new(inner),
@@ -357,8 +362,21 @@ impl Keyspace {
     /// When [`Keyspace::due_shard`] is to be asked again: before this nothing will be due. `None`
     /// if no key and no field has a deadline. Takes no lock.
     pub fn next_due(&self) -> Option<UnixMillis> {
-        let earliest = self.published().map(Published::earliest).min()?;
+        let earliest = self.earliest();
         (earliest != i64::MAX).then_some(UnixMillis(earliest.saturating_add(1)))
+    }
+
+    /// Waits for `longest`, or until something may be due sooner than [`Keyspace::next_due`] said:
+    /// `next`.
+    pub fn wait_for_sooner(&self, next: Option<UnixMillis>, longest: Duration) {
+        let until = next.map_or(i64::MAX, |next| next.0 - 1);
+        let earliest = || self.earliest();
+        self.inner.alarm.sleep(until, longest, earliest);
+    }
+
+    fn earliest(&self) -> i64 {
+        let all = self.published().map(Published::earliest);
+        all.min().unwrap_or(i64::MAX)
     }
 
     /// Deletes what is due at `now`, at most `max` keys and fields, and tells which keys. For

@@ -10,6 +10,7 @@
 
 mod access;
 mod account;
+mod alarm;
 mod batch;
 mod field_table;
 mod hasher;
@@ -20,6 +21,7 @@ mod plan;
 mod reclaim;
 mod shard;
 mod table;
+mod ttl;
 mod types;
 mod value;
 mod view;
@@ -35,6 +37,7 @@ pub use keyspace::{Keyspace, Options, Stats};
 pub use limits::{Limits, Settings};
 pub use plan::{Mode, Plan};
 pub use reclaim::{LazyFree, Reclaim};
+pub use ttl::TtlSample;
 pub use types::*;
 pub use value::*;
 pub use view::{FrozenEntry, FrozenSegment, FrozenView};

@@ -1,16 +1,14 @@
 //! The thread that deletes keys when their time comes.
 
-use duramen::{Clock, Engine, SystemClock};
+use duramen::Engine;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The shortest sleep: deadlines count milliseconds.
-const SHORTEST: i64 = 1;
-/// The longest: how late a key may be whose deadline was set meanwhile and comes sooner.
-const LONGEST: i64 = 10;
+/// The longest sleep: how soon the thread ends.
+const LONGEST: Duration = Duration::from_millis(100);
 
 /// The thread, until it is joined.
 pub(crate) struct Expirer {
@@ -31,22 +29,16 @@ impl Expirer {
     /// Ends the thread.
     pub(crate) fn join(self) {
         self.over.store(true, Ordering::Relaxed);
-        self.thread.thread().unpark();
         let _ = self.thread.join();
     }
 }
 
 fn work(engine: &Engine, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
-        let next = engine.tick();
-        let ms = next.map_or(LONGEST, |next| next.since(SystemClock.now()));
-        match ms {
-            // Others go first, but no longer than one turn.
-            ..=0 => std::thread::yield_now(),
-            _ => {
-                std::thread::park_timeout(Duration::from_millis(ms.clamp(SHORTEST, LONGEST) as u64))
-            }
-        }
+        engine.tick();
+        engine.wait_for_deadline(LONGEST);
+        // Others go first where there is much to do.
+        std::thread::yield_now();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::session::Session;
 use crate::{REPORTED_VERSION, SERVER_NAME};
+use keyspace::TtlSample;
 use std::fmt::Write;
 use units::DbIndex;
 
@@ -113,6 +114,11 @@ fn stats(session: &Session, text: &mut String) {
     line(text, "expired_subkeys", stats.expired_fields.value());
     line(
         text,
+        "expired_stale_perc",
+        format_args!("{:.2}", stale_percent(session)),
+    );
+    line(
+        text,
         "expired_time_cap_reached_count",
         stats.ticks_cut_short.value(),
     );
@@ -121,6 +127,20 @@ fn stats(session: &Session, text: &mut String) {
     line(text, "expire_lag_ms_p50", lag.percentile(50));
     line(text, "expire_lag_ms_p99", lag.percentile(99));
     line(text, "expire_lag_ms_max", lag.max());
+}
+
+/// Keys with a deadline, some of them.
+fn sample(session: &Session, db: DbIndex) -> TtlSample {
+    let now = session.engine.now();
+    let mut rng = session.engine.seeded_rng(now.0 as u64);
+    session.engine.keyspace().sample_ttls(db, now, &mut rng)
+}
+
+/// Of all keys with a deadline, how many per cent are over and still there, by a sample.
+fn stale_percent(session: &Session) -> f64 {
+    let mut all = TtlSample::default();
+    (0..session.engine.keyspace().databases()).for_each(|db| all.add(sample(session, DbIndex(db))));
+    all.over as f64 * 100.0 / all.seen.max(1) as f64
 }
 
 fn replication(session: &Session, text: &mut String) {
@@ -137,7 +157,11 @@ fn keyspace(session: &Session, text: &mut String) {
         let keys = keyspace.len(db);
         if keys > 0 {
             let expires = keyspace.expires(db);
-            let _ = write!(text, "db{db}:keys={keys},expires={expires},avg_ttl=0\r\n");
+            let avg_ttl = sample(session, db).mean();
+            let _ = write!(
+                text,
+                "db{db}:keys={keys},expires={expires},avg_ttl={avg_ttl}\r\n"
+            );
         }
     }
 }

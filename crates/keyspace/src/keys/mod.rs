@@ -229,6 +229,7 @@ impl Drop for Keys<'_> {
                 Dirty::One(db) => published.update(shard, db),
                 _ => published.update_all(shard),
             }
+            self.inner.alarm.note(published.earliest());
         }
     }
 }

@@ -314,6 +314,12 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
         (0..self.segments.count()).flat_map(|number| self.segments.get(number).iter())
     }
 
+    /// A segment drawn at random, each by its part of the hashes.
+    pub(crate) fn draw_segment(&self, rng: &mut fastrand::Rng) -> &Segment<M> {
+        let slot = rng.usize(..self.directory.len());
+        self.segments.get(self.directory.at(slot))
+    }
+
     /// An entry drawn at random; nearly uniformly, as slots of the directory and the index are drawn.
     pub(crate) fn random(&self, rng: &mut fastrand::Rng) -> Option<Item<'_, M>> {
         const DRAWS: usize = 1000;
@@ -321,8 +327,7 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
             return None;
         }
         for _ in 0..DRAWS {
-            let slot = rng.usize(..self.directory.len());
-            let segment = self.segments.get(self.directory.at(slot));
+            let segment = self.draw_segment(rng);
             if segment.len() == 0 {
                 continue;
             }
