@@ -7,7 +7,7 @@ use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
 use crate::session::Session;
-use crate::stats::Stats;
+use crate::stats::{Apart, Stats};
 use keyspace::{FrozenView, Keyspace};
 use parking_lot::{Mutex, RwLock};
 use rdb::Target;
@@ -45,7 +45,7 @@ pub(crate) struct Inner {
     pub(crate) active_expiry: AtomicBool,
     pub(crate) memory: Gauge,
     /// Changes since the last save.
-    pub(crate) dirty: AtomicU64,
+    pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
     pub(crate) saving: Mutex<LastSave>,
     pub(crate) read_only: bool,
@@ -280,7 +280,7 @@ impl Inner {
             stats: Stats::default(),
             active_expiry: AtomicBool::new(true),
             memory,
-            dirty: AtomicU64::new(0),
+            dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Mutex::new(LastSave { at: now, ok: true }),
             read_only: parts.read_only,

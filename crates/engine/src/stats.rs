@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     pub(crate) sessions: Counter,
-    pub(crate) commands: Counter,
+    pub(crate) commands: Striped,
     pub(crate) expired_keys: Counter,
     /// Fields of hashes.
     pub(crate) expired_fields: Counter,
@@ -35,11 +35,44 @@ impl Counter {
     }
 }
 
+/// Something that threads write often, on cache lines of its own: what lies beside it is read by
+/// every command.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Apart<T>(pub(crate) T);
+
+impl<T> std::ops::Deref for Apart<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A count that every command adds to, in parts: threads that add to different ones do not wait for
+/// each other's cache lines.
+#[derive(Debug, Default)]
+pub(crate) struct Striped([Apart<Counter>; 8]);
+
+impl Striped {
+    /// Adds to the part that the session of this id uses.
+    pub(crate) fn add(&self, session: u64, more: u64) {
+        self.0[session as usize % self.0.len()].add(more);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.iter().map(|part| part.value()).sum()
+    }
+
+    fn reset(&self) {
+        self.0.iter().for_each(|part| part.reset());
+    }
+}
+
 impl Stats {
     /// Sets every counter but that of sessions (their ids come from it) to zero.
     pub(crate) fn reset(&self) {
+        self.commands.reset();
         let counters = [
-            &self.commands,
             &self.expired_keys,
             &self.expired_fields,
             &self.ticks_cut_short,

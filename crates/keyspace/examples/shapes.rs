@@ -15,7 +15,7 @@ const MILLION: usize = 1_000_000;
 /// A shape's letter, what it is, its members, and how the n-th of them is added.
 type Shape = (char, &'static str, usize, fn(&Keyspace, &Settings, usize));
 
-const SHAPES: [Shape; 9] = [
+const SHAPES: [Shape; 10] = [
     (
         'a',
         "strings, 16-byte key, 16-byte value",
@@ -97,7 +97,44 @@ const SHAPES: [Shape; 9] = [
             });
         },
     ),
+    ('m', "mixed: all types, some with a TTL", MILLION, mixed),
 ];
+
+/// Of ten keys four are strings, of which one has a TTL; the others are small collections of every
+/// type, of 1 to 200 elements.
+fn mixed(keyspace: &Keyspace, settings: &Settings, n: usize) {
+    let key = &name(n, 20);
+    let len = 1 + fastrand::Rng::with_seed(n as u64).usize(..200);
+    let some = |most: usize| (0..len.min(most)).map(|at| name(n + at, 16));
+    match n % 10 {
+        0 => set(
+            keyspace,
+            key,
+            &vec![b'v'; len * 4],
+            Ttl::At(UnixMillis(NOW.0 + n as i64 + 1_000_000)),
+        ),
+        1 | 2 => set(keyspace, key, &vec![b'v'; len], Ttl::Clear),
+        3 => set(keyspace, key, n.to_string().as_bytes(), Ttl::Clear),
+        4 | 5 => edit(keyspace, key, |hash: &mut Hash| {
+            some(20).for_each(|field| {
+                hash.set(settings, &field, &name(len, 20));
+            });
+        }),
+        6 => edit(keyspace, key, |list: &mut List| {
+            some(100).for_each(|element| list.push_back(settings, &element));
+        }),
+        7 | 8 => edit(keyspace, key, |set: &mut Set| {
+            some(40).for_each(|member| {
+                set.insert(settings, &member);
+            });
+        }),
+        _ => edit(keyspace, key, |zset: &mut Zset| {
+            some(200).for_each(|member| {
+                zset.insert(settings, &member, len as f64);
+            });
+        }),
+    }
+}
 
 /// The number as text that is no integer, filled up to `len` bytes.
 fn name(n: usize, len: usize) -> Vec<u8> {

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::log::Batch;
 use crate::reply::{Reply, ReplyBuilder};
 use commands::{Effects, Protocol, ReplySink};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use transaction::Transaction;
 use units::DbIndex;
@@ -20,7 +21,9 @@ use units::DbIndex;
 /// engine open.
 #[derive(Debug)]
 pub struct Session {
-    pub(crate) engine: Engine,
+    /// A reference of the session's own: commands clone it, and all threads would meet at a count
+    /// that is everybody's.
+    pub(crate) engine: Arc<Engine>,
     pub(crate) client: Client,
     transaction: Transaction,
     /// `EXEC` is running: it logs what its commands did, in one batch.
@@ -67,7 +70,7 @@ impl Session {
         };
         let (transaction, scratch) = Default::default();
         Session {
-            engine,
+            engine: Arc::new(engine),
             client,
             transaction,
             in_exec: false,
@@ -98,7 +101,7 @@ impl Session {
 
     /// Runs one command, name first, and writes its reply into `reply`.
     pub fn execute_into(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
-        self.engine.stats().commands.add(1);
+        self.engine.stats().commands.add(self.client.id, 1);
         if let Err(error) = self.dispatch(argv, reply) {
             reply.error(&error);
         }
@@ -146,7 +149,7 @@ impl Session {
 
     /// Back to how a new session is, but for its id.
     pub(crate) fn reset(&mut self) {
-        *self = Session::new(self.engine.clone(), self.client.id);
+        *self = Session::new(Engine::clone(&self.engine), self.client.id);
     }
 }
 
