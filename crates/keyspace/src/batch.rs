@@ -6,6 +6,7 @@ use crate::shard::Shard;
 use crate::table::{Mark, Payload};
 use crate::{Form, IntBytes, KeyHasher, Keyspace, StringValue, Value};
 use parking_lot::RwLockWriteGuard;
+use std::hint::black_box;
 use std::ops::Range;
 use units::{DbIndex, UnixMillis};
 
@@ -68,6 +69,8 @@ enum Place {
 
 /// Strings longer than this are no page's, and are copied once only if they are values at once.
 const SHORT: usize = 512;
+/// So many keys before a key is added, what it needs is asked of memory.
+const AHEAD: usize = 8;
 /// Leading hash bits, as a power of two, by which a batch is sorted: neighbours share segments.
 const SORT_BITS: u32 = 11;
 /// Tag bits above those of the shard.
@@ -172,12 +175,27 @@ impl Batch {
     fn add_to(&mut self, shard: &mut Shard, part: Range<usize>, now: UnixMillis) -> Option<u32> {
         let mut taken = None;
         for at in part {
+            self.fetch(shard, at);
             let number = self.sorted[at].1;
             if !self.add_one(shard, number as usize, now) {
                 taken = Some(taken.map_or(number, |taken: u32| taken.min(number)));
             }
         }
         taken
+    }
+
+    /// Reads what the keys after the one at `at` will need, so that many are waited for at once.
+    #[inline]
+    fn fetch(&self, shard: &Shard, at: usize) {
+        let ahead = |distance: usize| {
+            let (_, number) = self.sorted.get(at + distance)?;
+            self.keys.get(*number as usize)
+        };
+        black_box(ahead(2 * AHEAD).map(|key| key.start));
+        if let Some(key) = ahead(AHEAD) {
+            black_box(self.bytes.get(key.start));
+            shard.tables[key.db.index()].fetch_room(key.hash);
+        }
     }
 
     fn add_one(&mut self, shard: &mut Shard, number: usize, now: UnixMillis) -> bool {

@@ -149,11 +149,13 @@ impl Decoder {
         if self.input.waiting_len() < self.needed && !self.input_ended {
             return Ok(None);
         }
-        if let State::Value(version, _) = self.state
-            && self.value.is_at_end()
-        {
-            self.state = State::Record(version);
-            return Ok(Some(Event::Value(Part::EndValue)));
+        match self.state {
+            State::Value(version, _) if self.value.is_at_end() => {
+                self.state = State::Record(version);
+                return Ok(Some(Event::Value(Part::EndValue)));
+            }
+            State::Value(_, Kind::String) => return self.give_string(),
+            _ => {}
         }
         match self.prepare()? {
             Some(item) => self.give(item),
@@ -241,13 +243,31 @@ impl Decoder {
             Ok(done) => Ok(Some(done)),
             Err(stop) => {
                 let ended = self.input_ended.then_some(waiting.len());
-                match stopped(stop, ended, cur.committed(), base) {
-                    Ok(needed) => {
-                        self.needed = needed;
-                        Ok(None)
-                    }
-                    Err(error) => Err(self.failed.insert(error).clone()),
-                }
+                let stopped = stopped(stop, ended, cur.committed(), base);
+                note_stop(stopped, &mut self.needed, &mut self.failed).map(|()| None)
+            }
+        }
+    }
+
+    /// Gives out a string, as [`Decoder::give`] would. Most events of most files are these: they
+    /// are not passed through the part of any value.
+    #[inline]
+    fn give_string(&mut self) -> Result<Option<Event<'_>>, Error> {
+        let base = self.input.offset();
+        let (waiting, start) = self.input.split();
+        let ended = self.input_ended.then_some(waiting.len());
+        let mut cur = Cursor::new(waiting, self.options.string_len_max);
+        let given = self.value.next_string(&mut cur);
+        *start += cur.committed();
+        match given {
+            Ok(string) => {
+                self.needed = 0;
+                Ok(Some(Event::Value(Part::String(string))))
+            }
+            Err(stop) => {
+                let stop = in_value(stop, ended, &self.records, Kind::String);
+                let stopped = stopped(stop, ended, cur.committed(), base);
+                note_stop(stopped, &mut self.needed, &mut self.failed).map(|()| None)
             }
         }
     }
@@ -292,13 +312,10 @@ impl Decoder {
                 self.needed = 0;
                 Ok(Some(event))
             }
-            Err(stop) => match stopped(stop, ended, cur.committed(), base) {
-                Ok(needed) => {
-                    self.needed = needed;
-                    Ok(None)
-                }
-                Err(error) => Err(self.failed.insert(error).clone()),
-            },
+            Err(stop) => {
+                let stopped = stopped(stop, ended, cur.committed(), base);
+                note_stop(stopped, &mut self.needed, &mut self.failed).map(|()| None)
+            }
         }
     }
 }
@@ -319,6 +336,22 @@ fn stopped(stop: Stop, ended: Option<usize>, committed: usize, base: u64) -> Res
     match at_end(stop, ended) {
         Stop::Need { end, .. } => Ok(end - committed),
         Stop::Wrong(error) => Err(error.shifted(base)),
+    }
+}
+
+/// Keeps what [`stopped`] found, for the next call.
+#[cold]
+fn note_stop(
+    stopped: Result<usize, Error>,
+    needed: &mut usize,
+    failed: &mut Option<Error>,
+) -> Result<(), Error> {
+    match stopped {
+        Ok(more) => {
+            *needed = more;
+            Ok(())
+        }
+        Err(error) => Err(failed.insert(error).clone()),
     }
 }
 

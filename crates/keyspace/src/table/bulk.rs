@@ -5,6 +5,7 @@ use super::segment::Payload;
 use super::stamp::Mark;
 use super::tree::{Segments, Tree};
 use crate::access::Touch;
+use std::hint::black_box;
 use units::UnixMillis;
 
 impl<M: Mark, S: Segments<M>> Tree<M, S> {
@@ -22,6 +23,14 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
             hashes.into_iter().for_each(|hash| self.split(hash));
         }
         self.expected = keys / self.segments.count() as usize;
+    }
+
+    /// Reads what adding a key of that hash will look at first, so that it is on its way from memory.
+    #[inline]
+    pub(crate) fn fetch_room(&self, hash: u64) {
+        let segment = self.segment_of(hash);
+        segment.pages.touch_tail();
+        black_box(segment.index.guess(hash));
     }
 
     /// Adds a key, unless it is there; whether it was added.

@@ -110,6 +110,14 @@ impl Pages {
         }
     }
 
+    /// Reads the count of the page that grows, for an entry that is about to be added.
+    #[inline]
+    pub(crate) fn touch_tail(&self) {
+        if let Some(tail) = &self.tail {
+            black_box(Arc::strong_count(tail));
+        }
+    }
+
     /// The same bytes for writing; a page that is shared is copied first.
     #[inline]
     pub(crate) fn bytes_mut(&mut self, at: At) -> &mut [u8] {

@@ -130,12 +130,30 @@ impl ValueReader {
         Ok(true)
     }
 
-    /// The next part. Moves the cursor past it and commits.
-    pub(crate) fn next<'a, 'i: 'a>(&'a mut self, cur: &mut Cursor<'i>) -> Result<Part<'a>, Stop> {
+    /// The string ahead, all of a value of that kind. Moves the cursor past it and commits.
+    #[inline]
+    pub(crate) fn next_string<'a, 'i: 'a>(
+        &'a mut self,
+        cur: &mut Cursor<'i>,
+    ) -> Result<&'a [u8], Stop> {
+        self.clear_scratch();
+        let text = read_str(cur, &mut self.scratch, "a string")?;
+        self.stage = Stage::End;
+        cur.commit();
+        Ok(text.resolve(&self.scratch))
+    }
+
+    #[inline]
+    fn clear_scratch(&mut self) {
         self.scratch.clear();
         if self.scratch.capacity() > SCRATCH_KEPT {
             self.scratch.shrink_to(SCRATCH_KEPT);
         }
+    }
+
+    /// The next part. Moves the cursor past it and commits.
+    pub(crate) fn next<'a, 'i: 'a>(&'a mut self, cur: &mut Cursor<'i>) -> Result<Part<'a>, Stop> {
+        self.clear_scratch();
         match self.stage {
             Stage::Start(kind) => self.start_value(kind, cur),
             Stage::Elements { left: 0 }
