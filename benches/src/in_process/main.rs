@@ -2,7 +2,7 @@
 //! nanoseconds a get and a set, bytes a key, and two threads at once.
 //!
 //! ```text
-//! cargo run --release -p benches --bin in-process [keys] [store,store ...]
+//! cargo run --release -p benches --features in-process --bin in-process [keys] [store,store ...]
 //! ```
 //!
 //! Keys of 16 bytes, values of 100, all of them there. Every store has the same allocator and a

@@ -82,3 +82,17 @@ impl Stats {
         self.expiry_lag.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_count_add_up() {
+        let count = Striped::default();
+        (0..20).for_each(|session| count.add(session, session));
+        assert_eq!(count.value(), 190);
+        count.reset();
+        assert_eq!(count.value(), 0);
+    }
+}
