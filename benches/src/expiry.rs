@@ -128,7 +128,8 @@ fn note_lags(mut client: Tcp, end: i64) -> Lags {
         let name = String::from_utf8_lossy(key);
         let deadline = name.split(':').next().and_then(|text| text.parse().ok());
         let deadline: i64 = deadline.ok_or(format!("an event of {name}"))?;
-        lags.saturating_record(now.saturating_sub(deadline).max(0) as u64);
+        lags.record(now.saturating_sub(deadline).max(0) as u64)
+            .map_err(|error| error.to_string())?;
         if now > end {
             break;
         }
