@@ -3,6 +3,7 @@ use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, RecoveryReport, SaveError, SaveReport};
+use crate::evict::Eviction;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     /// Whether [`Engine::tick`] deletes what is due; `DEBUG SET-ACTIVE-EXPIRE`.
     pub(crate) active_expiry: AtomicBool,
     pub(crate) memory: Gauge,
+    pub(crate) eviction: Eviction,
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
@@ -193,7 +195,8 @@ impl Engine {
                 changed.set_while_open(name, value)?;
             }
             *config = changed;
-            let access = config.maxmemory_policy.access();
+            let access = config.access_policy();
+            self.inner.eviction.set_limit(config.maxmemory);
             (config.limits, access, config.lazy_free)
         };
         // With the configuration unlocked again: who holds shards may read it.
@@ -201,6 +204,7 @@ impl Engine {
         self.inner.keyspace.set_access_policy(access);
         self.inner.keyspace.set_lazy_free(lazy_free);
         self.inner.settings_epoch.fetch_add(1, Ordering::Release);
+        self.make_room();
         Ok(())
     }
 }
@@ -265,9 +269,10 @@ impl Inner {
         let now = parts.clock.now();
         parts
             .keyspace
-            .set_access_policy(parts.config.maxmemory_policy.access());
+            .set_access_policy(parts.config.access_policy());
         parts.keyspace.set_lazy_free(parts.config.lazy_free);
         let memory = Gauge::new(&parts.keyspace);
+        let eviction = Eviction::new(&parts.config, parts.seed);
         Inner {
             keyspace: parts.keyspace,
             log: parts.log,
@@ -280,6 +285,7 @@ impl Inner {
             stats: Stats::default(),
             active_expiry: AtomicBool::new(true),
             memory,
+            eviction,
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Mutex::new(LastSave { at: now, ok: true }),

@@ -35,6 +35,7 @@ mod clock;
 mod config;
 mod datadir;
 mod engine;
+mod evict;
 mod expiry;
 mod families;
 mod functions;

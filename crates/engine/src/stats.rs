@@ -8,6 +8,7 @@ pub(crate) struct Stats {
     pub(crate) sessions: Counter,
     pub(crate) commands: Striped,
     pub(crate) expired_keys: Counter,
+    pub(crate) evicted_keys: Counter,
     /// Fields of hashes.
     pub(crate) expired_fields: Counter,
     /// Ticks that ended with more to delete.
@@ -74,6 +75,7 @@ impl Stats {
         self.commands.reset();
         let counters = [
             &self.expired_keys,
+            &self.evicted_keys,
             &self.expired_fields,
             &self.ticks_cut_short,
             &self.saves,

@@ -60,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) shard_bits: u32,
     pub(crate) shards: Box<[Slot]>,
     pub(crate) databases: u32,
+    used_bytes: Arc<AtomicUsize>,
     settings: RwLock<Settings>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) expired_keys: AtomicU64,
@@ -77,6 +78,8 @@ pub(crate) struct Slot {
 /// What a shard holds of each database, readable without the lock.
 pub(crate) struct Published {
     sums: Box<[Sums]>,
+    /// Bytes of all shards.
+    total: Arc<AtomicUsize>,
     /// In no database anything is due before this; `i64::MAX` for never. It may be early until
     /// [`Published::settle`].
     earliest: AtomicI64,
@@ -90,7 +93,7 @@ struct Sums {
 }
 
 impl Published {
-    fn new(shard: &Shard) -> Published {
+    fn new(shard: &Shard, total: &Arc<AtomicUsize>) -> Published {
         let sums = |_| Sums {
             len: AtomicUsize::new(0),
             deadlines: AtomicUsize::new(0),
@@ -98,6 +101,7 @@ impl Published {
         };
         let published = Published {
             sums: shard.tables.iter().map(sums).collect(),
+            total: Arc::clone(total),
             earliest: AtomicI64::new(i64::MAX),
         };
         published.update_all(shard);
@@ -119,12 +123,23 @@ impl Published {
         };
         sums.len.store(table.len(), Relaxed);
         sums.deadlines.store(table.deadlines(), Relaxed);
-        sums.bytes.store(table.heap_bytes(), Relaxed);
+        self.publish_bytes(sums, table.heap_bytes());
         if let Some(earliest) = table.earliest()
             && earliest.0 < self.earliest()
         {
             // In order with looking for a sleeper; see `Alarm`.
             self.earliest.store(earliest.0, SeqCst);
+        }
+    }
+
+    /// Under the shard's lock: nobody else tells of it meanwhile.
+    #[inline]
+    fn publish_bytes(&self, sums: &Sums, bytes: usize) {
+        let was = sums.bytes.load(Relaxed);
+        // Most changes need no more memory: leave the line that all shards share clean.
+        if bytes != was {
+            sums.bytes.store(bytes, Relaxed);
+            self.total.fetch_add(bytes.wrapping_sub(was), Relaxed);
         }
     }
 
@@ -187,9 +202,10 @@ impl Keyspace {
             limits: options.limits,
             hasher,
         };
+        let used_bytes = Arc::default();
         let slot = || {
             let shard = Shard::new(options.databases, shard_bits as u8, settings);
-            let published = Published::new(&shard);
+            let published = Published::new(&shard, &used_bytes);
             Slot {
                 lock: RwLock::new(shard),
                 published,
@@ -200,6 +216,7 @@ impl Keyspace {
             shard_bits,
             shards: (0..options.shards).map(|_| slot()).collect(),
             databases: options.databases,
+            used_bytes,
             settings: RwLock::new(settings),
             reclaimer: Reclaimer::default(),
             expired_keys: AtomicU64::new(0),
@@ -305,7 +322,16 @@ impl Keyspace {
 
     /// Bytes that keys and values take of an allocator, as of the last unlocking of each shard.
     pub fn used_bytes(&self) -> usize {
-        self.published().map(Published::bytes).sum()
+        self.inner.used_bytes.load(Relaxed)
+    }
+
+    /// Keys of a database in a shard, or those with a deadline only, as of its last unlocking.
+    pub(crate) fn evictable(&self, shard: usize, db: DbIndex, volatile: bool) -> usize {
+        let sums = self.inner.shards[shard].published.sums.get(db.index());
+        sums.map_or(0, |sums| match volatile {
+            true => sums.deadlines.load(Relaxed),
+            false => sums.len.load(Relaxed),
+        })
     }
 
     /// Number of keys in a database, as of the last unlocking of each shard.
@@ -411,5 +437,7 @@ impl Keyspace {
                 "bytes of a shard"
             );
         }
+        let sum = self.published().map(Published::bytes).sum();
+        assert_eq!(self.used_bytes(), sum, "bytes of all shards");
     }
 }

@@ -1,6 +1,6 @@
 //! One shard: every database's table for its part of the hash.
 
-use crate::access::{AccessPolicy, Touch};
+use crate::access::{AccessPolicy, Age, Touch};
 use crate::table::{Item, KeyTable, Share, Stamp};
 use crate::watch::Watches;
 use crate::{KeyHasher, Settings, Value};
@@ -17,6 +17,7 @@ pub(crate) struct Shard {
     pub(crate) watches: Mutex<Watches>,
     pub(crate) settings: Settings,
     pub(crate) policy: AccessPolicy,
+    pub(crate) age: Age,
     /// Where the journal stood after the last effect on this shard.
     pub(crate) last_append: ReplOffset,
 }
@@ -32,6 +33,7 @@ impl Shard {
             watches: Mutex::default(),
             settings,
             policy: AccessPolicy::Lru,
+            age: Age::default(),
             last_append: ReplOffset::default(),
         }
     }
@@ -48,7 +50,7 @@ impl Shard {
 
     #[inline]
     pub(crate) fn touch(&self, now: UnixMillis, hash: u64) -> Touch {
-        Touch::new(self.policy, now, hash ^ (now.0 as u64))
+        Touch::new(self.policy, now, self.age, hash ^ (now.0 as u64))
     }
 
     /// Tells the watchers of a key that it changed.

@@ -1,4 +1,4 @@
-//! The thread that deletes keys when their time comes.
+//! The thread that deletes keys when their time comes, or when memory is short of room for them.
 
 use duramen::Engine;
 use std::io;
@@ -36,7 +36,9 @@ impl Expirer {
 fn work(engine: &Engine, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         engine.tick();
-        engine.wait_for_deadline(LONGEST);
+        if !engine.evict_due() {
+            engine.wait_for_deadline(LONGEST);
+        }
         // Others go first where there is much to do.
         std::thread::yield_now();
     }

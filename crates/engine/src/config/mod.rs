@@ -7,6 +7,7 @@ mod value;
 pub use save_points::SavePoint;
 pub use table::ConfigError;
 pub(crate) use table::{Parameter, parameter, parameters};
+pub(crate) use value::Within;
 
 use keyspace::{AccessPolicy, LazyFree, Limits};
 use rdb::Target;
@@ -31,7 +32,14 @@ pub struct Config {
     pub(crate) aof_load_truncated: bool,
     pub(crate) lazy_free: LazyFree,
     pub(crate) replica_lazy_flush: bool,
+    /// In bytes; 0 for no limit.
+    pub(crate) maxmemory: u64,
+    pub(crate) maxmemory_eviction_tenacity: Within<0, 100>,
     pub(crate) maxmemory_policy: Policy,
+    pub(crate) maxmemory_samples: Within<1, 64>,
+    pub(crate) lfu_decay_time: Within<0, { i32::MAX as u32 }>,
+    pub(crate) lfu_log_factor: Within<0, { i32::MAX as u32 }>,
+    pub(crate) lrfu_half_life: Within<1, 1024>,
     pub(crate) proto_max_bulk_len: u64,
     pub(crate) limits: Limits,
 }
@@ -43,16 +51,20 @@ pub enum Policy {
     NoEviction,
     AllkeysLru,
     AllkeysLfu,
+    AllkeysLrfu,
+    AllkeysLrm,
     AllkeysRandom,
     VolatileLru,
     VolatileLfu,
+    VolatileLrfu,
+    VolatileLrm,
     VolatileRandom,
     VolatileTtl,
 }
 
 impl Policy {
     /// Every policy with its name.
-    pub(crate) const NAMES: [(&'static str, Policy); 8] = [
+    pub(crate) const NAMES: [(&'static str, Policy); 12] = [
         ("volatile-lru", Policy::VolatileLru),
         ("volatile-lfu", Policy::VolatileLfu),
         ("volatile-random", Policy::VolatileRandom),
@@ -61,17 +73,17 @@ impl Policy {
         ("allkeys-lfu", Policy::AllkeysLfu),
         ("allkeys-random", Policy::AllkeysRandom),
         ("noeviction", Policy::NoEviction),
+        ("volatile-lrm", Policy::VolatileLrm),
+        ("allkeys-lrm", Policy::AllkeysLrm),
+        ("volatile-lrfu", Policy::VolatileLrfu),
+        ("allkeys-lrfu", Policy::AllkeysLrfu),
     ];
 
-    /// What is remembered of each access: its time, or how many there were.
-    pub(crate) fn access(self) -> AccessPolicy {
-        match self.is_lfu() {
-            true => AccessPolicy::Lfu {
-                log_factor: 10,
-                decay_minutes: 1,
-            },
-            false => AccessPolicy::Lru,
-        }
+    /// Whether only keys with a deadline are evicted.
+    pub(crate) fn is_volatile(self) -> bool {
+        use Policy::{VolatileLfu, VolatileLrfu, VolatileLrm, VolatileLru};
+        let ordered = matches!(self, VolatileLfu | VolatileLrfu | VolatileLrm | VolatileLru);
+        ordered || matches!(self, Policy::VolatileRandom | Policy::VolatileTtl)
     }
 
     /// Whether accesses are counted (LFU) instead of dated (LRU).
@@ -82,6 +94,23 @@ impl Policy {
     /// Whether a snapshot carries the idle time of each key.
     pub(crate) fn is_lru(self) -> bool {
         matches!(self, Policy::AllkeysLru | Policy::VolatileLru)
+    }
+}
+
+impl Config {
+    /// What is remembered of each access: its time, or how many there were.
+    pub(crate) fn access_policy(&self) -> AccessPolicy {
+        match self.maxmemory_policy {
+            Policy::AllkeysLfu | Policy::VolatileLfu => AccessPolicy::Lfu {
+                log_factor: self.lfu_log_factor.0,
+                decay_minutes: self.lfu_decay_time.0,
+            },
+            Policy::AllkeysLrm | Policy::VolatileLrm => AccessPolicy::Lrm,
+            Policy::AllkeysLrfu | Policy::VolatileLrfu => AccessPolicy::Lrfu {
+                half_life: self.lrfu_half_life.0,
+            },
+            _ => AccessPolicy::Lru,
+        }
     }
 }
 
@@ -102,7 +131,13 @@ impl Default for Config {
             aof_load_truncated: true,
             lazy_free: LazyFree::default(),
             replica_lazy_flush: false,
+            maxmemory: 0,
+            maxmemory_eviction_tenacity: Within(10),
             maxmemory_policy: Policy::NoEviction,
+            maxmemory_samples: Within(5),
+            lfu_decay_time: Within(1),
+            lfu_log_factor: Within(10),
+            lrfu_half_life: Within(4),
             proto_max_bulk_len: 512 << 20,
             limits: Limits::default(),
         }

@@ -75,9 +75,15 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("lazyfree-lazy-server-del", lazy_free.server_del),
     parameter!("lazyfree-lazy-user-del", lazy_free.user_del),
     parameter!("lazyfree-lazy-user-flush", lazy_free.user_flush),
+    parameter!("lfu-decay-time", lfu_decay_time),
+    parameter!("lfu-log-factor", lfu_log_factor),
     parameter!("list-compress-depth", limits.list_compress_depth),
     parameter!("list-max-listpack-size" or "list-max-ziplist-size", limits.list_max_listpack_size),
+    parameter!("lrfu-half-life", lrfu_half_life),
+    parameter!("maxmemory", maxmemory),
+    parameter!("maxmemory-eviction-tenacity", maxmemory_eviction_tenacity),
     parameter!("maxmemory-policy", maxmemory_policy),
+    parameter!("maxmemory-samples", maxmemory_samples),
     parameter!("proto-max-bulk-len", proto_max_bulk_len),
     parameter!("rdb-save-lossy", rdb_save_lossy),
     parameter!("rdb-target", rdb_target),
@@ -120,7 +126,8 @@ impl Parameter {
 impl Config {
     /// Sets the setting `name`, by the names and in the notation of `redis.conf`.
     ///
-    /// Besides Redis's there are two: `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...: who must
+    /// Besides Redis's there are three: `lrfu-half-life` (of the policies `allkeys-lrfu` and
+    /// `volatile-lrfu`), `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...: who must
     /// be able to read snapshots) and `rdb-save-lossy` (save what the target can hold and drop the
     /// rest, instead of refusing).
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {

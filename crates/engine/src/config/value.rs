@@ -58,6 +58,23 @@ macro_rules! integer_setting {
 
 integer_setting!(i32, u32, u64, usize);
 
+/// A number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Within<const MIN: u32, const MAX: u32>(pub(crate) u32);
+
+impl<const MIN: u32, const MAX: u32> Setting for Within<MIN, MAX> {
+    fn expected() -> String {
+        format!("argument must be between {MIN} and {MAX} inclusive")
+    }
+    fn parse(text: &str) -> Option<Self> {
+        let number = u32::parse(text)?;
+        (MIN..=MAX).contains(&number).then_some(Within(number))
+    }
+    fn print(&self) -> String {
+        self.0.to_string()
+    }
+}
+
 impl Setting for String {
     fn expected() -> String {
         "argument must be text".to_owned()

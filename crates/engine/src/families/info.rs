@@ -73,15 +73,6 @@ fn memory(session: &Session, text: &mut String) {
     for (name, value) in super::memory::info(&session.engine) {
         line(text, name, value);
     }
-    line(text, "maxmemory", 0);
-    line(
-        text,
-        "maxmemory_policy",
-        session
-            .engine
-            .config("maxmemory-policy")
-            .unwrap_or_default(),
-    );
 }
 
 fn persistence(session: &Session, text: &mut String) {
@@ -111,6 +102,9 @@ fn stats(session: &Session, text: &mut String) {
     line(text, "total_connections_received", stats.sessions.value());
     line(text, "total_commands_processed", stats.commands.value());
     line(text, "expired_keys", stats.expired_keys.value());
+    line(text, "evicted_keys", stats.evicted_keys.value());
+    line(text, "evicted_clients", 0);
+    line(text, "evicted_scripts", 0);
     line(text, "expired_subkeys", stats.expired_fields.value());
     line(
         text,

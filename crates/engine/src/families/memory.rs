@@ -56,7 +56,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
     ),
 ];
 
-/// The lines that tell of memory, but for those of `maxmemory`.
+/// The lines that tell of memory.
 pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
     let memory = engine.memory();
     let mut lines = Vec::new();
@@ -93,8 +93,10 @@ pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
         lines.push(("mem_fragmentation_ratio", format!("{ratio:.2}")));
         lines.push(("mem_fragmentation_bytes", more.to_string()));
     }
+    lines.extend(limit(engine));
     let reclaim = engine.keyspace().reclaim_stats();
     lines.extend([
+        ("mem_not_counted_for_evict", memory.journal.to_string()),
         ("mem_replication_backlog", memory.journal.to_string()),
         (
             "lazyfree_pending_objects",
@@ -102,6 +104,17 @@ pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
         ),
         ("lazyfreed_objects", reclaim.freed_objects.to_string()),
     ]);
+    lines
+}
+
+/// The lines that tell how much memory may be used.
+fn limit(engine: &Engine) -> Vec<(&'static str, String)> {
+    let config = engine.inner().config.read();
+    let bytes = usize::try_from(config.maxmemory).unwrap_or(usize::MAX);
+    let mut lines = Vec::new();
+    both(&mut lines, ["maxmemory", "maxmemory_human"], bytes);
+    let policy = config.get("maxmemory-policy").unwrap_or_default();
+    lines.push(("maxmemory_policy", policy));
     lines
 }
 

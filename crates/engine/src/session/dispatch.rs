@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::Engine;
+use crate::evict::out_of_memory;
 use crate::registry::{self, Entry};
 use commands::{Args, Command, Context, Error, Flags, Outcome, ReplySink, Spec};
 use keyspace::{Expiry, Keys, Mode, Plan};
@@ -30,7 +31,17 @@ impl Session {
         if flags.contains(Flags::WRITE) && !may_write {
             return Err(read_only());
         }
+        // Queueing takes memory as well.
+        let queued = self.in_transaction() && !entry.is_immediate();
+        if !self.make_room() && (queued || flags.contains(Flags::DENYOOM)) {
+            return Err(out_of_memory());
+        }
         Ok(())
+    }
+
+    /// Evicts if it is time to; whether commands that use memory may run.
+    pub(super) fn make_room(&self) -> bool {
+        self.settings.replaying || self.engine.is_read_only() || self.engine.make_room()
     }
 
     fn run(&mut self, entry: Entry, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {

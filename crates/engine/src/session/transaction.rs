@@ -2,8 +2,9 @@
 
 use super::Session;
 use super::dispatch::may_write;
+use crate::evict::out_of_memory;
 use crate::registry::Entry;
-use commands::{Error, Outcome, ReplySink};
+use commands::{Error, Flags, Outcome, ReplySink};
 use keyspace::{Keys, Mode, Plan};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,12 @@ pub(super) struct Transaction {
 struct Queued {
     entry: Entry,
     argv: Vec<Vec<u8>>,
+}
+
+impl Queued {
+    fn grows(&self) -> bool {
+        self.entry.spec().flags.contains(Flags::DENYOOM)
+    }
 }
 
 /// A key that must not change before `EXEC`.
@@ -106,6 +113,13 @@ impl Session {
         };
         if transaction.failed {
             let line = "EXECABORT Transaction discarded because of previous errors.";
+            return Err(Error::Text(line.into()));
+        }
+        if queue.iter().any(Queued::grows) && !self.make_room() {
+            let line = format!(
+                "EXECABORT Transaction discarded because of: {}",
+                out_of_memory()
+            );
             return Err(Error::Text(line.into()));
         }
         self.refresh_settings();

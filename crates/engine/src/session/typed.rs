@@ -4,6 +4,7 @@
 //! the commands they are named for.
 
 use super::Session;
+use crate::evict::out_of_memory;
 use commands::Error;
 use keyspace::{Hash, IfMissing, Keys, Mode, StringRef, StringValue, Ttl};
 use smallvec::SmallVec;
@@ -80,7 +81,7 @@ impl Session {
     ) -> Result<(), Error> {
         let (key, value) = (key.as_ref(), value.as_ref());
         let ttl = self.ttl("set", expiry)?;
-        self.write(key, |keys, db, log| {
+        self.grow(key, |keys, db, log| {
             keys.set_string(db, key, value, ttl);
             match ttl {
                 Ttl::Clear => log(&[b"SET", key, value]),
@@ -94,7 +95,7 @@ impl Session {
     /// Adds `by` to the integer at `key`, 0 if there is none, and returns the sum. Like `INCRBY`.
     pub fn incr_by(&mut self, key: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
         let key = key.as_ref();
-        self.write(key, |keys, db, log| {
+        self.grow(key, |keys, db, log| {
             let old = match keys.string(db, key)? {
                 None => 0,
                 Some(string) => string.as_int().ok_or(Error::NotInteger)?,
@@ -114,7 +115,7 @@ impl Session {
     ) -> Result<usize, Error> {
         let (key, tail) = (key.as_ref(), tail.as_ref());
         let longest = self.settings().string_bytes_max;
-        self.write(key, |keys, db, log| {
+        self.grow(key, |keys, db, log| {
             let old = keys.string(db, key)?.map_or(0, |string| string.len());
             if old.saturating_add(tail.len()) > longest {
                 return Err(Error::err(
@@ -226,7 +227,7 @@ impl Session {
         if fields.is_empty() {
             return Ok(0);
         }
-        self.write(key, |keys, db, log| {
+        self.grow(key, |keys, db, log| {
             let settings = keys.settings();
             let added = keys.edit(db, key, IfMissing::Create, |hash: &mut Hash| {
                 let set =
@@ -291,6 +292,18 @@ impl Session {
             self.engine.reap(expired);
         }
         outcome
+    }
+
+    /// The same as [`Session::write`], refused when memory is short.
+    fn grow<R>(
+        &mut self,
+        key: &[u8],
+        f: impl FnOnce(&mut Keys<'_>, DbIndex, &mut dyn FnMut(&[&[u8]])) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        match self.make_room() {
+            true => self.write(key, f),
+            false => Err(out_of_memory()),
+        }
     }
 
     /// Runs `f` with the shard of `key` locked for writing; what it hands to its last argument is

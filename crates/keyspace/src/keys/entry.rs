@@ -1,5 +1,5 @@
 use crate::ValueRef;
-use crate::access::{self, AccessPolicy};
+use crate::access::{self, AccessPolicy, Age};
 use units::UnixMillis;
 
 /// What becomes of a key's deadline when its value is written.
@@ -58,8 +58,11 @@ impl Access {
     /// The stamp that says the same, if the policy keeps it.
     pub(crate) fn stamp(self, policy: AccessPolicy, now: UnixMillis) -> Option<u32> {
         match policy {
-            AccessPolicy::Lru => self.idle_secs.map(|secs| access::idle_stamp(secs, now)),
+            AccessPolicy::Lru | AccessPolicy::Lrm => {
+                self.idle_secs.map(|secs| access::idle_stamp(secs, now))
+            }
             AccessPolicy::Lfu { .. } => self.freq.map(|freq| access::freq_stamp(freq, now)),
+            AccessPolicy::Lrfu { .. } => None,
         }
     }
 }
@@ -71,6 +74,7 @@ pub struct EntryRef<'a> {
     pub(super) deadline: Option<UnixMillis>,
     pub(super) stamp: u32,
     pub(super) policy: AccessPolicy,
+    pub(super) age: Age,
 }
 
 impl<'a> EntryRef<'a> {
@@ -84,24 +88,27 @@ impl<'a> EntryRef<'a> {
         self.deadline
     }
 
-    /// Seconds since the key was last used; 0 under an LFU policy, which does not know.
+    /// Seconds since the key was last used, or last changed under an LRM policy; 0 under a policy
+    /// that counts, which does not know.
     pub fn idle_secs(&self, now: UnixMillis) -> u64 {
         match self.policy {
-            AccessPolicy::Lru => access::idle_secs(self.stamp, now),
-            AccessPolicy::Lfu { .. } => 0,
+            AccessPolicy::Lru | AccessPolicy::Lrm => access::idle_secs(self.stamp, now),
+            AccessPolicy::Lfu { .. } | AccessPolicy::Lrfu { .. } => 0,
         }
     }
 
     /// Whether the policy counts uses ([`EntryRef::freq`]) or times them ([`EntryRef::idle_secs`]).
     pub fn counts_uses(&self) -> bool {
-        matches!(self.policy, AccessPolicy::Lfu { .. })
+        self.policy.counts_uses()
     }
 
-    /// The LFU counter as decayed to `now`; 0 under an LRU policy, which does not count.
+    /// The LFU counter as decayed to `now`, or the uses that an LRFU weight stands for; 0 under a
+    /// policy that does not count.
     pub fn freq(&self, now: UnixMillis) -> u8 {
         match self.policy {
-            AccessPolicy::Lru => 0,
+            AccessPolicy::Lru | AccessPolicy::Lrm => 0,
             AccessPolicy::Lfu { decay_minutes, .. } => access::freq(self.stamp, decay_minutes, now),
+            AccessPolicy::Lrfu { .. } => access::weight(self.stamp, self.age),
         }
     }
 }

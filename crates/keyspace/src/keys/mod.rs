@@ -2,6 +2,7 @@
 
 mod edit;
 mod entry;
+mod evict;
 mod expire;
 mod held;
 mod read;

@@ -10,7 +10,7 @@ impl Keys<'_> {
         let hash = self.hash_of(key);
         let shard = self.shard(hash);
         let item = self.alive(db, hash, key, shard.get(db, hash, key)?)?;
-        item.mark.touch(&shard.touch(self.now, hash));
+        item.mark.touch(&shard.touch(self.now, hash).reading());
         Some(self.entry_in(self.inner.shard_of(hash), &item))
     }
 
@@ -119,11 +119,13 @@ impl Keys<'_> {
 
     #[inline]
     pub(super) fn entry_in<'a>(&self, shard: usize, item: &Item<'a, Stamp>) -> EntryRef<'a> {
+        let shard = self.held.get(shard);
         EntryRef {
             value: item.value,
             deadline: item.deadline,
             stamp: item.mark.load(),
-            policy: self.held.get(shard).policy,
+            policy: shard.policy,
+            age: shard.age,
         }
     }
 

@@ -72,23 +72,4 @@ impl Keys<'_> {
             (!over).then(|| item.key.to_vec())
         })
     }
-
-    /// Draws `count` keys of a database at random from the shards held, some perhaps more than
-    /// once: candidates for eviction.
-    pub fn sample(
-        &self,
-        db: DbIndex,
-        count: usize,
-        rng: &mut fastrand::Rng,
-        f: &mut dyn FnMut(&[u8], EntryRef<'_>),
-    ) {
-        for (number, shard) in self.held.iter() {
-            let Some(table) = shard.table(db) else {
-                continue;
-            };
-            for item in (0..count).filter_map(|_| table.random(rng)) {
-                f(item.key, self.entry_in(number, &item));
-            }
-        }
-    }
 }

@@ -5,14 +5,15 @@
 //! says where entries are, `bounds` when they are due, `segment` finds and changes entries, `due`
 //! finds what is due, `compact` and `split` rewrite segments, `usage` weighs entries; `directory`
 //! finds segments, `wheel` those that are due, `tree` is a whole table, `bulk` adds many keys to one,
-//! `scan` is its cursors. Segments are kept in place (`inline`, with `share` for frozen views) or
-//! shared (`shared`).
+//! `scan` is its cursors, `draw` picks entries at random. Segments are kept in place (`inline`, with
+//! `share` for frozen views) or shared (`shared`).
 
 mod bounds;
 mod bulk;
 mod check;
 mod compact;
 mod directory;
+mod draw;
 mod due;
 mod entry;
 mod index;

@@ -493,6 +493,11 @@ impl<M: Mark> Segment<M> {
         self.deadlines += u16::from(is.is_some());
     }
 
+    /// Whether a sixteenth of what is used is garbage: too much when memory is short.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.garbage as usize * 16 > self.pages.used()
+    }
+
     /// After a change: frees everything if nothing is left, compacts if garbage has passed a
     /// quarter of what is used.
     fn tidy(&mut self) {

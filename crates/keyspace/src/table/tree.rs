@@ -207,6 +207,13 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
         }))
     }
 
+    /// Compacts the segment of `hash` sooner than usual, for the bytes that this gives back.
+    pub(crate) fn squeeze(&mut self, hash: u64) {
+        if self.segment_of(hash).is_loose() {
+            self.change(hash, |segment, _| segment.compact());
+        }
+    }
+
     /// Sets or removes the deadline of a key. `None` if the key is not there, else its old one.
     pub(crate) fn set_deadline(
         &mut self,
@@ -312,31 +319,6 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
     /// Every entry, in the order in which segments came to be.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Item<'_, M>> {
         (0..self.segments.count()).flat_map(|number| self.segments.get(number).iter())
-    }
-
-    /// A segment drawn at random, each by its part of the hashes.
-    pub(crate) fn draw_segment(&self, rng: &mut fastrand::Rng) -> &Segment<M> {
-        let slot = rng.usize(..self.directory.len());
-        self.segments.get(self.directory.at(slot))
-    }
-
-    /// An entry drawn at random; nearly uniformly, as slots of the directory and the index are drawn.
-    pub(crate) fn random(&self, rng: &mut fastrand::Rng) -> Option<Item<'_, M>> {
-        const DRAWS: usize = 1000;
-        if self.len == 0 {
-            return None;
-        }
-        for _ in 0..DRAWS {
-            let segment = self.draw_segment(rng);
-            if segment.len() == 0 {
-                continue;
-            }
-            if let Some(item) = segment.at_slot(rng.usize(..segment.slots())) {
-                return Some(item);
-            }
-        }
-        // All but empty: whatever is there.
-        self.iter().next()
     }
 
     /// Walks every invariant; panics where one does not hold. For tests and fuzzers.
