@@ -1,5 +1,6 @@
 //! Measures server binaries beside each other, all in the same way: over RESP, and by what the
-//! system says of their process. It links no engine, so that ours gets no shorter way than a peer.
+//! system says of their process. It links no engine, so that ours gets no shorter way than a peer; only
+//! hit ratios are counted in the keyspace by itself as well.
 //!
 //! ```text
 //! cargo build --release -p duramen-server
@@ -14,6 +15,7 @@
 
 mod args;
 mod expiry;
+mod hit_ratio;
 mod latency;
 mod load;
 mod measure;
@@ -49,6 +51,9 @@ fn main() -> Outcome<()> {
     }
     if args.wants("expiry") {
         expiry::measure(&args)?;
+    }
+    if args.wants("hits") {
+        hit_ratio::measure(&args)?;
     }
     Ok(())
 }
