@@ -19,6 +19,7 @@
 //! A width wider than needed is legal: servers never narrow one, and neither do we. A blob from outside must have an
 //! element; an [`IntsetBuf`] may be empty while its owner decides what becomes of it.
 
+use crate::room::reserve;
 use crate::wire;
 use crate::{Error, ErrorKind};
 
@@ -308,6 +309,7 @@ impl IntsetBuf {
         let (width, count) = (self.as_ref().width, self.len());
         let at = HEADER + index * width as usize;
         let end = self.bytes.len();
+        reserve(&mut self.bytes, width as usize);
         self.bytes.resize(end + width as usize, 0);
         self.bytes.copy_within(at..end, at + width as usize);
         if let Some(place) = self.bytes.get_mut(at..at + width as usize) {

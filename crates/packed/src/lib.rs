@@ -22,9 +22,11 @@ pub mod length;
 pub mod listpack;
 pub mod lzf;
 pub mod number;
+mod room;
 mod wire;
 pub mod ziplist;
 pub mod zipmap;
 
 pub use element::{Element, IntText};
 pub use error::{Error, ErrorKind};
+pub use room::usable_size;

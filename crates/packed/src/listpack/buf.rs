@@ -2,6 +2,7 @@
 
 use super::entry::{self, Encoded, TERMINATOR};
 use super::{COUNT_AT, COUNT_UNKNOWN, EMPTY_LEN, HEADER, Listpack, Pos, TOTAL_AT};
+use crate::room::reserve;
 use crate::{Element, wire};
 
 /// An owned listpack. Text that is a canonical i64 is stored as an integer, in the smallest form.
@@ -113,7 +114,7 @@ impl ListpackBuf {
     #[inline]
     fn push(&mut self, element: Element<'_>) {
         let encoded = Encoded::of(element);
-        self.bytes.reserve(encoded.len());
+        reserve(&mut self.bytes, encoded.len());
         self.bytes.pop();
         encoded.append(&mut self.bytes);
         self.bytes.push(TERMINATOR);
@@ -179,6 +180,7 @@ impl ListpackBuf {
         let len = self.bytes.len();
         let rest = at + old..len;
         if new > old {
+            reserve(&mut self.bytes, new - old);
             self.bytes.resize(len + (new - old), TERMINATOR);
         }
         if new != old {
