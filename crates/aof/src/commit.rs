@@ -2,7 +2,7 @@
 
 use crate::{Located, Manifest, Names};
 use std::path::Path;
-use storage::{File as _, Mode, Storage, Writer, ensure_dir, replace};
+use storage::{File as _, Mode, Stamp, Storage, Writer, ensure_dir, replace};
 
 /// What a base is written in. Its content tells; its name follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +19,14 @@ pub enum BaseFormat {
 /// The manifest's rename is the commit: a crash before leaves the old log, one after it the new.
 /// The old files are removed then, as far as that succeeds; what remains stays listed as history.
 /// A single file that was the log is removed likewise, so that no older server finds it again.
+///
+/// `known` is the manifest's stamp, and follows every manifest that gets its name here, even if an
+/// error comes after.
 pub fn commit_base<S, E>(
     storage: &S,
     names: &Names,
     current: &Located,
+    known: &mut Option<Stamp>,
     format: BaseFormat,
     start_offset: Option<i64>,
     write: impl FnOnce(&mut Writer<S::File>) -> Result<(), E>,
@@ -36,10 +40,10 @@ where
         Located::Multi { manifest, .. } => manifest,
         Located::Nothing | Located::Single { .. } => &empty,
     };
-    prepare_folder(storage, names)?;
+    prepare_folder(storage, names, known)?;
     let next = old.rewritten(names, format, start_offset);
     if let Some(base) = &next.base {
-        replace(storage, &names.file(&base.name), write)?;
+        replace(storage, &names.file(&base.name), &mut None, write)?;
     }
     for incr in &next.incr {
         storage
@@ -47,28 +51,36 @@ where
             .sync_data()?;
     }
     storage.sync_dir(&names.folder())?;
-    persist(storage, names, &next)?;
+    persist(storage, names, known, &next)?;
     if let Located::Single { path } = current {
         let _ = remove_single(storage, names, path);
     }
-    Ok(remove_history(storage, names, &next).unwrap_or(next))
+    Ok(remove_history(storage, names, known, &next).unwrap_or(next))
 }
 
 /// A folder whose manifest says that there is nothing, so that a base which is not committed yet is
 /// not taken for data that lost its manifest.
-fn prepare_folder<S: Storage>(storage: &S, names: &Names) -> storage::Result<()> {
+fn prepare_folder<S: Storage>(
+    storage: &S,
+    names: &Names,
+    known: &mut Option<Stamp>,
+) -> storage::Result<()> {
     ensure_dir(storage, &names.folder())?;
     if storage.stamp(&names.manifest())?.is_none() {
-        persist(storage, names, &Manifest::default())?;
+        persist(storage, names, known, &Manifest::default())?;
     }
     Ok(())
 }
 
-fn persist<S: Storage>(storage: &S, names: &Names, manifest: &Manifest) -> storage::Result<()> {
-    replace(storage, &names.manifest(), |writer| {
+fn persist<S: Storage>(
+    storage: &S,
+    names: &Names,
+    known: &mut Option<Stamp>,
+    manifest: &Manifest,
+) -> storage::Result<()> {
+    replace(storage, &names.manifest(), known, |writer| {
         writer.write_all(manifest.to_text().as_bytes())
-    })?;
-    Ok(())
+    })
 }
 
 fn remove_single<S: Storage>(storage: &S, names: &Names, path: &Path) -> storage::Result<()> {
@@ -80,6 +92,7 @@ fn remove_single<S: Storage>(storage: &S, names: &Names, path: &Path) -> storage
 fn remove_history<S: Storage>(
     storage: &S,
     names: &Names,
+    known: &mut Option<Stamp>,
     manifest: &Manifest,
 ) -> storage::Result<Manifest> {
     for file in &manifest.history {
@@ -89,7 +102,7 @@ fn remove_history<S: Storage>(
         }
     }
     if !manifest.history.is_empty() {
-        persist(storage, names, &manifest.clone().without_history())?;
+        persist(storage, names, known, &manifest.clone().without_history())?;
     }
     Ok(manifest.clone().without_history())
 }
@@ -104,7 +117,11 @@ mod tests {
         let names = Names::new("d");
         let current = locate(storage, &names).unwrap();
         let write = |writer: &mut Writer<_>| writer.write_all(content.as_bytes());
-        commit_base(storage, &names, &current, BaseFormat::Rdb, None, write).unwrap()
+        let mut known = storage.stamp(&names.manifest()).unwrap();
+        let format = BaseFormat::Rdb;
+        let committed = commit_base(storage, &names, &current, &mut known, format, None, write);
+        assert_eq!(known, storage.stamp(&names.manifest()).unwrap());
+        committed.unwrap()
     }
 
     #[test]
@@ -195,7 +212,10 @@ sync-dir d
                 max: 0,
             })
         };
-        assert!(commit_base(&storage, &names, &before, BaseFormat::Rdb, None, fail).is_err());
+        let (mut known, format) = (None, BaseFormat::Rdb);
+        let failed = commit_base(&storage, &names, &before, &mut known, format, None, fail);
+        assert!(failed.is_err());
+        assert_eq!(known, None);
         assert_eq!(locate(&storage, &names).unwrap(), before);
     }
 }

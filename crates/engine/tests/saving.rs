@@ -92,6 +92,8 @@ fn what_somebody_else_wrote_is_not_overwritten() {
     for (appendonly, path) in [
         ("no", "/data/dump.rdb"),
         ("yes", "/data/appendonlydir/appendonly.aof.manifest"),
+        // A server that runs here appends to this one only.
+        ("yes", "/data/appendonlydir/appendonly.aof.1.incr.aof"),
     ] {
         let storage = Memory::new();
         let builder = Engine::builder("/data").storage(storage.clone());
@@ -111,6 +113,57 @@ fn what_somebody_else_wrote_is_not_overwritten() {
         let content = duramen::storage::read(&storage, Path::new(path), 100).unwrap();
         assert_eq!(content, b"somebody else's");
     }
+}
+
+/// A server of version 6.2 knows one file and no manifest.
+#[test]
+fn a_single_file_that_a_server_appended_to_is_not_overwritten() {
+    const OLD: &[u8] = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+    let path = "/data/appendonly.aof";
+    let storage = Memory::new();
+    storage.create_dir(Path::new("/data")).unwrap();
+    write(&storage, path, OLD);
+    let builder = Engine::builder("/data").storage(storage.clone());
+    let engine = builder.open().unwrap();
+    assert_eq!(said(&mut engine.session(), "GET k"), "v");
+    let twice = [OLD, OLD].concat();
+    write(&storage, path, &twice);
+    let refusal = engine.save().unwrap_err();
+    assert!(
+        matches!(&refusal, SaveError::ChangedBehindOurBack(at) if at == Path::new(path)),
+        "{refusal}"
+    );
+    let content = duramen::storage::read(&storage, Path::new(path), 100).unwrap();
+    assert_eq!(content, twice);
+}
+
+/// The refusal names all that would be lost, and what there was stays.
+#[test]
+fn a_refused_save_leaves_the_old_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = corpus().join("rdb/redis-8.2.3/types.rdb");
+    fs::copy(&from, dir.path().join("dump.rdb")).unwrap();
+    let builder = Engine::builder(dir.path())
+        .config("databases", "32")
+        .unwrap();
+    let engine = builder
+        .config("rdb-target", "redis-6.2")
+        .unwrap()
+        .open()
+        .unwrap();
+    let text = engine.save().unwrap_err().to_string();
+    assert!(text.contains("function"), "{text}");
+    assert!(text.contains("field"), "{text}");
+    let after = fs::read(dir.path().join("dump.rdb")).unwrap();
+    assert!(after == fs::read(&from).unwrap(), "every byte is as it was");
+    let names = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert!(
+        names
+            .into_iter()
+            .all(|name| name == "dump.rdb" || name == "duramen.lock")
+    );
 }
 
 #[test]

@@ -42,6 +42,8 @@ struct Known {
     located: Located,
     rdb: Option<Stamp>,
     manifest: Option<Stamp>,
+    /// The file that a server would append to: [`log_end`].
+    log: Option<Stamp>,
 }
 
 /// Opens the directory of the configuration, reads it into `engine`, and makes it what the engine
@@ -96,10 +98,34 @@ fn warn_of_strangers<S: Storage>(storage: &S, dir: &Path, report: &mut RecoveryR
 
 impl Known {
     fn of<S: Storage>(storage: &S, names: &Names, rdb: &Path) -> Result<Known, OpenError> {
+        let located = locate(storage, names)?;
         Ok(Known {
-            located: locate(storage, names)?,
             rdb: storage.stamp(rdb)?,
             manifest: storage.stamp(&names.manifest())?,
+            log: stamp_of_log(storage, names, &located)?,
+            located,
         })
+    }
+}
+
+/// The last file of a log, if there is a log. The others change only along with the manifest.
+fn log_end(names: &Names, located: &Located) -> Option<PathBuf> {
+    match located {
+        Located::Nothing => None,
+        Located::Single { path } => Some(path.clone()),
+        Located::Multi { manifest, .. } => {
+            manifest.data().last().map(|file| names.file(&file.name))
+        }
+    }
+}
+
+fn stamp_of_log<S: Storage>(
+    storage: &S,
+    names: &Names,
+    located: &Located,
+) -> storage::Result<Option<Stamp>> {
+    match log_end(names, located) {
+        Some(path) => storage.stamp(&path),
+        None => Ok(None),
     }
 }

@@ -1,6 +1,6 @@
 //! From the keyspace to files.
 
-use super::{DataDir, Directory, Known, SaveError};
+use super::{DataDir, Directory, Known, SaveError, log_end, stamp_of_log};
 use crate::config::Config;
 use crate::engine::Inner;
 use crate::{REPORTED_VERSION, VALKEY_VERSION};
@@ -36,9 +36,9 @@ impl<S: Storage> DataDir for Directory<S> {
         self.refuse_strange_files(&known)?;
         let config = engine.config.read().clone();
         let mut snapshot = Snapshot::new(engine, &config);
-        known.rdb = Some(replace(&self.storage, &self.rdb, |file| {
+        replace(&self.storage, &self.rdb, &mut known.rdb, |file| {
             snapshot.write(file, false)
-        })?);
+        })?;
         snapshot.files.push(self.rdb.clone());
         if config.appendonly == Some(true) {
             self.save_log(&mut known, &mut snapshot)?;
@@ -55,28 +55,48 @@ impl<S: Storage> Directory<S> {
             _ => Err(SaveError::ChangedBehindOurBack(path.to_owned())),
         };
         unchanged(&self.rdb, known.rdb)?;
-        unchanged(&self.names.manifest(), known.manifest)
+        unchanged(&self.names.manifest(), known.manifest)?;
+        log_end(&self.names, &known.located).map_or(Ok(()), |path| unchanged(&path, known.log))
     }
 
     /// A new base with everything in it and an empty incr. A single file of Redis 6.2 stays one if
     /// that is who must read it: such servers know no folder.
     fn save_log(&self, known: &mut Known, snapshot: &mut Snapshot<'_>) -> Result<(), SaveError> {
-        match (&known.located, snapshot.target) {
+        let written = match (&known.located, snapshot.target) {
             (Located::Single { path }, Target::Redis9) => {
-                replace(&self.storage, path, |file| snapshot.write(file, true))?;
                 snapshot.files.push(path.clone());
-            }
-            (located, _) => {
                 let write = |file: &mut Writer<S::File>| snapshot.write(file, true);
-                let (storage, names) = (&self.storage, &self.names);
-                let manifest = commit_base(storage, names, located, BaseFormat::Rdb, None, write)?;
-                let data = manifest.data().map(|file| names.file(&file.name));
-                snapshot.files.extend(data);
-                snapshot.files.push(names.manifest());
+                replace(&self.storage, path, &mut known.log, write)
             }
+            _ => self.save_folder(known, snapshot),
+        };
+        written.and(self.locate_again(known))
+    }
+
+    fn save_folder(&self, known: &mut Known, snapshot: &mut Snapshot<'_>) -> Result<(), SaveError> {
+        let names = &self.names;
+        let manifest = commit_base(
+            &self.storage,
+            names,
+            &known.located,
+            &mut known.manifest,
+            BaseFormat::Rdb,
+            None,
+            |file| snapshot.write(file, true),
+        )?;
+        let data = manifest.data().map(|file| names.file(&file.name));
+        snapshot.files.extend(data);
+        snapshot.files.push(names.manifest());
+        Ok(())
+    }
+
+    /// Also after a failure: the new log may have been committed before it.
+    fn locate_again(&self, known: &mut Known) -> Result<(), SaveError> {
+        let located = locate(&self.storage, &self.names).map_err(SaveError::Aof)?;
+        if located != known.located {
+            known.log = stamp_of_log(&self.storage, &self.names, &located)?;
+            known.located = located;
         }
-        known.located = locate(&self.storage, &self.names).map_err(SaveError::Aof)?;
-        known.manifest = self.storage.stamp(&self.names.manifest())?;
         Ok(())
     }
 }

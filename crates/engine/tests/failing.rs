@@ -1,0 +1,129 @@
+//! A save that fails, at whatever operation, leaves the old content or the new one, whole; and the
+//! next save goes through.
+
+mod faulty;
+mod said;
+
+use duramen::storage::{File, Memory, Mode, Storage};
+use duramen::{Engine, SaveError};
+use faulty::Faulty;
+use said::said;
+use std::path::Path;
+
+/// What there is before the save that fails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Before {
+    Nothing,
+    ASave,
+    /// `appendonly.aof`, and who must read it.
+    SingleFile(&'static str),
+}
+
+/// An engine on an empty disk, with the append-only file on or off.
+fn open(storage: &Faulty, appendonly: &str) -> Engine {
+    let builder = Engine::builder("/data").storage(storage.clone());
+    let builder = builder.config("appendonly", appendonly).unwrap();
+    builder.open().unwrap()
+}
+
+/// An engine on a disk with `k` in a single log.
+fn open_single(storage: &Faulty, target: &str) -> Engine {
+    let log = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nold\r\n";
+    let path = Path::new("/data/appendonly.aof");
+    storage.create_dir(Path::new("/data")).unwrap();
+    let file = storage.open(path, Mode::CreateNew).unwrap();
+    assert_eq!(file.append(log).unwrap(), log.len());
+    let builder = Engine::builder("/data").storage(storage.clone());
+    let builder = builder.config("rdb-target", target).unwrap();
+    builder.open().unwrap()
+}
+
+/// What an engine that opens the disk finds at `k`.
+fn found(disk: &Memory) -> String {
+    let builder = Engine::builder("/data").storage(disk.clone()).read_only();
+    said(&mut builder.open().unwrap().session(), "GET k")
+}
+
+/// Names in the directory and its folder that no save leaves.
+fn leftovers(disk: &Memory) -> Vec<String> {
+    let dirs = ["/data", "/data/appendonlydir"];
+    let dirs = dirs.iter().map(Path::new);
+    let entries = dirs.flat_map(|dir| disk.list(dir).unwrap_or_default());
+    let names = entries.map(|entry| entry.name.into_string().unwrap());
+    names.filter(|name| name.starts_with("temp-")).collect()
+}
+
+/// Fails a save at its operation number `at`. Returns false if it has no such operation.
+fn fail_at(at: usize, appendonly: &str, before: Before) -> bool {
+    let storage = Faulty::new(Memory::new());
+    let engine = match before {
+        Before::SingleFile(target) => open_single(&storage, target),
+        _ => open(&storage, appendonly),
+    };
+    let mut session = engine.session();
+    if before == Before::ASave {
+        said(&mut session, "SET k old");
+        engine.save().unwrap();
+    }
+    let old = said(&mut session, "GET k");
+    said(&mut session, "SET k new");
+    storage.fail_after(at);
+    let outcome = engine.save();
+    let failed = storage.heal();
+    let now = found(&storage.disk);
+    let context = format!("operation {at}, appendonly {appendonly}, {before:?}: {outcome:?}");
+    match outcome {
+        Ok(_) => assert_eq!(now, "new", "{context}"),
+        Err(SaveError::Storage(_)) => assert!(now == old || now == "new", "{now}: {context}"),
+        Err(_) => panic!("{context}"),
+    }
+
+    said(&mut session, "SET k newer");
+    let again = engine.save();
+    assert!(again.is_ok(), "{again:?} after {context}");
+    assert_eq!(found(&storage.disk), "newer", "{context}");
+    assert_eq!(leftovers(&storage.disk), [""; 0], "{context}");
+    failed
+}
+
+fn fail_everywhere(appendonly: &str, before: Before) -> usize {
+    (0..)
+        .take_while(|at| fail_at(*at, appendonly, before))
+        .count()
+}
+
+#[test]
+fn a_snapshot_that_fails_is_written_by_the_next_save() {
+    assert_eq!(fail_everywhere("no", Before::Nothing), 5);
+    assert_eq!(fail_everywhere("no", Before::ASave), 5);
+}
+
+#[test]
+fn a_log_that_fails_is_written_by_the_next_save() {
+    assert!(fail_everywhere("yes", Before::Nothing) > 20);
+    assert!(fail_everywhere("yes", Before::ASave) > 20);
+}
+
+#[test]
+fn a_single_log_that_fails_is_written_by_the_next_save() {
+    assert_eq!(fail_everywhere("yes", Before::SingleFile("redis-6.2")), 10);
+    assert!(fail_everywhere("yes", Before::SingleFile("redis-7.0")) > 20);
+}
+
+/// Nothing that was done is forgotten: it counts as unsaved, and as a save that failed.
+#[test]
+fn a_failure_is_told_and_the_changes_stay_unsaved() {
+    let storage = Faulty::new(Memory::new());
+    let engine = open(&storage, "no");
+    let mut session = engine.session();
+    said(&mut session, "SET k v");
+    storage.fail_after(1);
+    let refusal = said(&mut session, "SAVE");
+    assert!(refusal.contains("cannot append"), "{refusal}");
+    assert!(storage.heal());
+    let info = said(&mut session, "INFO persistence");
+    assert!(info.contains("rdb_last_bgsave_status:err"), "{info}");
+    assert!(info.contains("rdb_changes_since_last_save:1"), "{info}");
+    drop((session, engine));
+    assert_eq!(found(&storage.disk), "v", "the last handle saves");
+}
