@@ -93,6 +93,29 @@ fn the_table_of_commands_describes_itself() {
 }
 
 #[test]
+fn commands_are_documented_as_maps() {
+    let mut session = session();
+    said(&mut session, "HELLO 3");
+    let reply = session.execute(&["COMMAND", "DOCS", "get", "config|get", "no-such"]);
+    let Reply::Map(commands) = reply else {
+        panic!("a map of commands: {reply:?}");
+    };
+    let names: Vec<_> = commands.iter().map(|(name, _)| name.as_bytes()).collect();
+    assert_eq!(names, [Some(&b"get"[..]), Some(&b"config|get"[..])]);
+    for (_, facts) in &commands {
+        let Reply::Map(facts) = facts else {
+            panic!("a map of facts: {facts:?}");
+        };
+        for wanted in ["summary", "since", "group", "complexity", "arguments"] {
+            let is_there = facts
+                .iter()
+                .any(|(name, _)| name.as_bytes() == Some(wanted.as_bytes()));
+            assert!(is_there, "{wanted} in {facts:?}");
+        }
+    }
+}
+
+#[test]
 fn keys_are_found_in_commands() {
     let mut session = session();
     for (line, keys) in [
