@@ -133,8 +133,28 @@ impl Engine {
     }
 
     /// A consistent view of every database as it is now; commands go on meanwhile.
+    ///
+    /// ```
+    /// use duramen::{DbIndex, Engine, ValueRef};
+    ///
+    /// let engine = Engine::open_in_memory();
+    /// let mut session = engine.session();
+    /// session.execute(&["RPUSH", "queue", "a", "b"]);
+    /// let mut view = engine.freeze();
+    /// session.execute(&["RPUSH", "queue", "c"]);
+    ///
+    /// let mut items = Vec::new();
+    /// view.for_each(DbIndex(0), |entry| {
+    ///     if let ValueRef::List(list) = entry.value {
+    ///         items.extend(list.iter().map(|item| item.to_vec()));
+    ///     }
+    ///     Ok::<(), std::convert::Infallible>(())
+    /// })?;
+    /// assert_eq!(items, [b"a", b"b"]);
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
     pub fn freeze(&self) -> FrozenView {
-        self.inner.keyspace.freeze()
+        self.inner.freeze()
     }
 
     /// The digest of everything, as `DEBUG DIGEST` prints it: 20 bytes that depend on the logical
@@ -313,6 +333,11 @@ impl Inner {
             .rdb_target
             .or(opened)
             .unwrap_or(crate::DEFAULT_TARGET)
+    }
+
+    /// The keyspace as it is now, and where the journal stands.
+    pub(crate) fn freeze(&self) -> FrozenView {
+        self.keyspace.freeze(|| self.log.journal().offset())
     }
 
     fn must_save(&self) -> bool {

@@ -55,14 +55,17 @@ pub use datadir::{
     FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
 };
 pub use engine::Engine;
-pub use keyspace::{FrozenEntry, FrozenSegment, FrozenView, StringRef, ValueRef};
+pub use keyspace::{
+    FrozenEntry, FrozenSegment, FrozenView, HashRef, ListRef, ModuleValue, SetRef, Stream,
+    StringRef, ValueRef, ZsetRef,
+};
 pub use memory::MemoryUse;
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
 pub use session::{Expiry, FieldValue, Session};
 pub use snapshot::DigestForm;
 pub use storage;
-pub use units::{DbIndex, UnixMillis};
+pub use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// Whose snapshots are written when neither the configuration nor the directory says otherwise.
 const DEFAULT_TARGET: Target = Target::Redis10;

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
-use units::{DbIndex, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// What a keyspace is made with.
 #[derive(Debug, Clone)]
@@ -252,7 +252,10 @@ impl Keyspace {
     }
 
     /// The whole keyspace as it is now. Takes every shard for a moment and copies nothing.
-    pub fn freeze(&self) -> FrozenView {
+    ///
+    /// `offset` is asked, while every shard is held, where the log of changes stands: the view holds
+    /// what was logged before that and no more.
+    pub fn freeze(&self, offset: impl FnOnce() -> ReplOffset) -> FrozenView {
         let mut guards: Vec<_> = self
             .inner
             .shards
@@ -260,8 +263,9 @@ impl Keyspace {
             .map(|slot| slot.lock.write())
             .collect();
         let shares = guards.iter_mut().map(|shard| shard.freeze()).collect();
+        let offset = offset();
         drop(guards);
-        FrozenView::new(Arc::clone(&self.inner), shares)
+        FrozenView::new(Arc::clone(&self.inner), offset, shares)
     }
 
     /// When values change their encodings, and the hasher of tables inside values.

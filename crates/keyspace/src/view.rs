@@ -4,7 +4,7 @@ use crate::keyspace::Inner;
 use crate::table::{Found, Mark, Segment, Share, Stamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use units::{DbIndex, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// The keyspace as it was at one moment.
 ///
@@ -13,6 +13,7 @@ use units::{DbIndex, UnixMillis};
 /// each entry can be read once. Dropping one frees what it still holds.
 pub struct FrozenView {
     inner: Arc<Inner>,
+    offset: ReplOffset,
     /// Shares of the shards in which a database had keys, shards ascending.
     databases: BTreeMap<DbIndex, Vec<(usize, Arc<Share>)>>,
 }
@@ -43,14 +44,27 @@ impl FrozenEntry<'_> {
 
 impl FrozenView {
     /// A view of the shares that each shard gave.
-    pub(crate) fn new(inner: Arc<Inner>, shards: Vec<Vec<(DbIndex, Arc<Share>)>>) -> FrozenView {
+    pub(crate) fn new(
+        inner: Arc<Inner>,
+        offset: ReplOffset,
+        shards: Vec<Vec<(DbIndex, Arc<Share>)>>,
+    ) -> FrozenView {
         let mut databases = BTreeMap::<DbIndex, Vec<_>>::new();
         for (shard, shares) in shards.into_iter().enumerate() {
             for (db, share) in shares {
                 databases.entry(db).or_default().push((shard, share));
             }
         }
-        FrozenView { inner, databases }
+        FrozenView {
+            inner,
+            offset,
+            databases,
+        }
+    }
+
+    /// Where the log of changes stood: repeated up to here, it gives what is in the view.
+    pub fn offset(&self) -> ReplOffset {
+        self.offset
     }
 
     /// Database, keys, and keys with a deadline, of every database that was not empty, ascending.

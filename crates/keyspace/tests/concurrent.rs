@@ -4,7 +4,7 @@ use keyspace::{FrozenView, Keyspace, Mode, Options, Plan, Ttl, ValueRef};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use units::{DbIndex, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 
 const DB: DbIndex = DbIndex(0);
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
@@ -80,13 +80,16 @@ fn a_view_balances_while_writers_write() {
             while transfers.load(Relaxed) < round * 500 {
                 std::thread::yield_now();
             }
-            let views = [keyspace.freeze(), keyspace.freeze()];
+            let views = [
+                keyspace.freeze(ReplOffset::default),
+                keyspace.freeze(ReplOffset::default),
+            ];
             if round % 8 == 7 {
                 keyspace.lock(Plan::all(Mode::Write), NOW).clear_all();
             }
             views.into_iter().for_each(check);
             // One that is given up halfway.
-            let mut dropped = keyspace.freeze();
+            let mut dropped = keyspace.freeze(ReplOffset::default);
             dropped.next_segment(DB);
         }
         stop.store(true, Relaxed);

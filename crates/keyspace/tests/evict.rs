@@ -2,7 +2,7 @@
 
 use keyspace::{AccessPolicy, EvictionOrder, EvictionRule, Evictor, Keyspace, Mode, Options, Ttl};
 use std::collections::{BTreeSet, HashMap};
-use units::{DbIndex, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 
 const DB: DbIndex = DbIndex(0);
 const RULE: EvictionRule = EvictionRule {
@@ -187,7 +187,7 @@ fn each_rule_evicts_all_that_it_may_and_nothing_else() {
 #[test]
 fn a_view_keeps_what_is_evicted_after_it() {
     let keyspace = some_volatile(300);
-    let mut view = keyspace.freeze();
+    let mut view = keyspace.freeze(ReplOffset::default);
     let mut evictor = Evictor::new(1);
     while evictor.evict(&keyspace, RULE, UnixMillis(0), &mut |_, _| ()) {}
     let mut kept = 0;

@@ -3,7 +3,7 @@
 use keyspace::{FrozenView, Keyspace, Mode, Options, Plan, Ttl, ValueRef};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use units::{DbIndex, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 
 const DATABASES: u32 = 3;
 
@@ -298,7 +298,7 @@ impl Run {
                 assert_eq!(gone, expected);
             }
             Op::Freeze => {
-                let view = self.keyspace.freeze();
+                let view = self.keyspace.freeze(ReplOffset::default);
                 let sums: Vec<_> = view.databases().map(|(db, keys, _)| (db.0, keys)).collect();
                 let expected: Vec<_> = (0..).zip(self.model.iter().map(BTreeMap::len)).collect();
                 assert_eq!(

@@ -416,7 +416,7 @@ mod tests {
             prop_assert_eq!(summary.keys, kept.len() as u64);
             prop_assert_eq!(summary.expired, (rows.len() - kept.len()) as u64);
             let of = |keyspace: &Keyspace| {
-                digest(keyspace.freeze(), UnixMillis(0), DigestForm::Redis72)
+                digest(keyspace.freeze(units::ReplOffset::default), UnixMillis(0), DigestForm::Redis72)
             };
             prop_assert_eq!(of(&loaded), of(&plain));
         }

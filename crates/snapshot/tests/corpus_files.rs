@@ -9,7 +9,7 @@ use rdb::Target;
 use snapshot::{digest, digest_value};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use units::{DbIndex, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// Holds a keyspace against what the server said; how many values were compared. Of a key whose
 /// name is too long for the sidecar, only that it is there is known.
@@ -63,7 +63,7 @@ type Digests = BTreeMap<(DbIndex, Vec<u8>), [u8; 20]>;
 /// The digests of all values but those that `target` does not keep to the bit.
 fn digests(keyspace: &Keyspace, target: Target) -> Digests {
     let mut digests = Digests::new();
-    let mut view = keyspace.freeze();
+    let mut view = keyspace.freeze(ReplOffset::default);
     let dbs: Vec<DbIndex> = view.databases().map(|(db, ..)| db).collect();
     for db in dbs {
         let Ok(()) = view.for_each(db, |entry| {
@@ -79,7 +79,8 @@ fn digests(keyspace: &Keyspace, target: Target) -> Digests {
 
 #[test]
 fn saving_and_loading_again_changes_nothing() {
-    let whole = |keyspace: &Keyspace| digest(keyspace.freeze(), BEFORE_ALL, false);
+    let whole =
+        |keyspace: &Keyspace| digest(keyspace.freeze(ReplOffset::default), BEFORE_ALL, false);
     for case in cases() {
         let (keyspace, summary) = load(&case.bytes, BEFORE_ALL).expect("a sound file");
         let before = whole(&keyspace);

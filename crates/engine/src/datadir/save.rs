@@ -131,7 +131,7 @@ impl<'e> Snapshot<'e> {
         file: &mut Writer<F>,
         is_aof_base: bool,
     ) -> Result<(), SaveError> {
-        let view = self.engine.keyspace.freeze();
+        let view = self.engine.freeze();
         let options = EncoderOptions {
             compress: self.config.rdbcompression,
             checksum: self.config.rdbchecksum,

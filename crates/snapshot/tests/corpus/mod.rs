@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use snapshot::{LoadOptions, LoadSummary, Preamble};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use units::UnixMillis;
+use units::{ReplOffset, UnixMillis};
 
 /// Before every deadline, so that nothing has expired.
 pub(crate) const BEFORE_ALL: UnixMillis = UnixMillis(0);
@@ -128,10 +128,15 @@ pub(crate) fn save(keyspace: &Keyspace, summary: &LoadSummary, target: Target) -
         ..Preamble::default()
     };
     let (mut encoder, mut file) = (Encoder::new(target, options), Vec::new());
-    let keys = snapshot::write(keyspace.freeze(), &mut encoder, &preamble, &mut |block| {
-        file.extend_from_slice(block);
-        Ok::<(), Infallible>(())
-    });
+    let keys = snapshot::write(
+        keyspace.freeze(ReplOffset::default),
+        &mut encoder,
+        &preamble,
+        &mut |block| {
+            file.extend_from_slice(block);
+            Ok::<(), Infallible>(())
+        },
+    );
     assert_eq!(keys.expect("lossy writing refuses nothing"), summary.keys);
     file
 }
