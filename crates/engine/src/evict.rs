@@ -97,8 +97,7 @@ impl Engine {
         limit != 0 && self.limited_bytes() > limit
     }
 
-    /// What is compared with `maxmemory`: what is used, but for the journal, which evicting would
-    /// only make longer.
+    /// What is compared with `maxmemory`: [`crate::MemoryUse::used`], without a look at the rest.
     fn limited_bytes(&self) -> usize {
         let keyspace = self.keyspace();
         keyspace.used_bytes() + keyspace.reclaim_stats().pending_bytes

@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryUse {
-    /// All of it.
+    /// All of it but the journal, whose size has a setting of its own: what `maxmemory` limits.
     pub used: usize,
     /// The most that `used` was seen to be.
     pub peak: usize,
@@ -22,7 +22,7 @@ pub struct MemoryUse {
     pub keyspace: usize,
     /// Removed values that wait to be freed.
     pub garbage: usize,
-    /// The journal.
+    /// What the journal keeps, besides `used`.
     pub journal: usize,
     /// What the process takes of the machine, if the program told
     /// ([`Engine::set_resident_bytes`]).
@@ -32,7 +32,7 @@ pub struct MemoryUse {
 impl MemoryUse {
     /// What is neither keys nor values.
     pub(crate) fn overhead(&self) -> usize {
-        self.startup + self.garbage + self.journal
+        self.startup + self.garbage
     }
 
     /// Keys and values, without what an empty engine takes.
@@ -86,8 +86,7 @@ impl Engine {
         let gauge = &self.inner().memory;
         let keyspace = self.keyspace().used_bytes();
         let garbage = self.keyspace().reclaim_stats().pending_bytes;
-        let journal = self.log().journal().bytes_kept() as usize;
-        let used = keyspace + garbage + journal;
+        let used = keyspace + garbage;
         let resident = gauge.resident.load(Relaxed);
         MemoryUse {
             used,
@@ -95,7 +94,7 @@ impl Engine {
             startup: gauge.startup,
             keyspace,
             garbage,
-            journal,
+            journal: self.log().journal().bytes_kept() as usize,
             resident: (resident > 0).then_some(resident),
         }
     }

@@ -96,7 +96,7 @@ pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
     lines.extend(limit(engine));
     let reclaim = engine.keyspace().reclaim_stats();
     lines.extend([
-        ("mem_not_counted_for_evict", memory.journal.to_string()),
+        ("mem_not_counted_for_evict", "0".to_owned()),
         ("mem_replication_backlog", memory.journal.to_string()),
         (
             "lazyfree_pending_objects",
