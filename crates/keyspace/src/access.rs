@@ -8,9 +8,10 @@
 //!
 //! An LRFU weight is the number of uses, each of which counts half as much after a half-life. Its
 //! logarithm (base 2) falls by 1 in a half-life, for every key alike, so what is kept is the
-//! logarithm plus the age of the shard in half-lives, which does not fall; and the least of these is
-//! the least weight at any age. A shard ages as keys are evicted from it, see [`Age`].
+//! logarithm plus the age of the keyspace in half-lives, which does not fall; and the least of these is
+//! the least weight at any age. It ages as keys are evicted, see [`Age`].
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use units::UnixMillis;
 
 /// Which reading of the 24 bits is in force; `maxmemory-policy` decides.
@@ -79,11 +80,13 @@ pub(crate) fn freq_stamp(freq: u8, now: UnixMillis) -> u32 {
     minutes(now) << 8 | u32::from(freq)
 }
 
-/// The age of a shard: how many half-lives of LRFU weights have passed.
+/// The age of a keyspace: how many half-lives of LRFU weights have passed.
 ///
-/// Measured in evictions, not in time: a cache forgets at the pace at which it must.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Age(u64);
+/// Measured in evictions, not in time: a cache forgets at the pace at which it must. One for all
+/// shards: were there one each, a shard that lost a key would find its others the staler for it, and
+/// lose those too.
+#[derive(Debug, Default)]
+pub(crate) struct Age(AtomicU64);
 
 /// Steps of a half-life that stamps tell apart.
 const STEPS: u32 = 256;
@@ -92,23 +95,22 @@ const FRACTION: u32 = 32;
 
 impl Age {
     /// One of `keys` keys was evicted.
-    pub(crate) fn advance(&mut self, policy: AccessPolicy, keys: usize) {
+    pub(crate) fn advance(&self, policy: AccessPolicy, keys: usize) {
         let AccessPolicy::Lrfu { half_life } = policy else {
             return;
         };
         let half_life = keys.max(1) as u64 * u64::from(half_life.max(1));
-        self.0 = self
-            .0
-            .wrapping_add((u64::from(STEPS) << FRACTION) / half_life);
+        let part = (u64::from(STEPS) << FRACTION) / half_life;
+        self.0.fetch_add(part, Relaxed);
     }
 
     /// As the 24 bits keep it.
-    fn clock(self) -> u32 {
-        (self.0 >> FRACTION) as u32 & CLOCK
+    pub(crate) fn clock(&self) -> u32 {
+        (self.0.load(Relaxed) >> FRACTION) as u32 & CLOCK
     }
 }
 
-/// The logarithm of the weight of a stamp when the shard's clock stands at `clock`, in steps.
+/// The logarithm of the weight of a stamp when the [`Age`]'s clock stands at `clock`, in steps.
 fn log_weight(stamp: u32, clock: u32) -> i32 {
     (stamp.wrapping_sub(clock) << 8) as i32 >> 8
 }
@@ -123,8 +125,8 @@ fn used_once_more(stamp: u32, clock: u32) -> u32 {
 }
 
 /// How many uses a stamp stands for, those longer ago for less; 255 for more than that.
-pub(crate) fn weight(stamp: u32, age: Age) -> u8 {
-    let log = log_weight(stamp, age.clock());
+pub(crate) fn weight(stamp: u32, clock: u32) -> u8 {
+    let log = log_weight(stamp, clock);
     (log as f32 / STEPS as f32).exp2().round() as u8
 }
 
@@ -133,7 +135,7 @@ pub(crate) fn weight(stamp: u32, age: Age) -> u8 {
 pub(crate) struct Touch {
     policy: AccessPolicy,
     now: UnixMillis,
-    /// Seconds, or the age of the shard.
+    /// Seconds, or the age of the keyspace.
     clock: u32,
     /// Whether values change.
     write: bool,
@@ -154,7 +156,7 @@ impl Touch {
     /// An access at `now` that changes values; `draw` is any number that differs from access to
     /// access.
     #[inline]
-    pub(crate) fn new(policy: AccessPolicy, now: UnixMillis, age: Age, draw: u64) -> Touch {
+    pub(crate) fn new(policy: AccessPolicy, now: UnixMillis, age: &Age, draw: u64) -> Touch {
         let clock = match policy {
             AccessPolicy::Lrfu { .. } => age.clock(),
             _ => clock(now),
@@ -242,7 +244,7 @@ mod tests {
     #[test]
     fn idle_time_survives_the_wrap_of_the_clock() {
         let late = UnixMillis(i64::from(CLOCK) * 1000);
-        let stamp = Touch::new(AccessPolicy::Lru, late, Age::default(), 0).fresh();
+        let stamp = Touch::new(AccessPolicy::Lru, late, &Age::default(), 0).fresh();
         assert_eq!(idle_secs(stamp, UnixMillis(late.0 + 7000)), 7);
         assert_eq!(idle_secs(idle_stamp(90, late), late), 90);
     }
@@ -254,10 +256,10 @@ mod tests {
             decay_minutes: 1,
         };
         let now = UnixMillis(1_700_000_000_000);
-        let mut stamp = Touch::new(policy, now, Age::default(), 0).fresh();
+        let mut stamp = Touch::new(policy, now, &Age::default(), 0).fresh();
         assert_eq!(freq(stamp, 1, now), LFU_START);
         for draw in 0..1000 {
-            stamp = Touch::new(policy, now, Age::default(), draw).after(stamp);
+            stamp = Touch::new(policy, now, &Age::default(), draw).after(stamp);
         }
         let counter = freq(stamp, 1, now);
         assert!(
@@ -272,7 +274,7 @@ mod tests {
     #[test]
     fn only_changes_renew_the_stamp_of_least_recently_modified() {
         let at = |secs: i64| UnixMillis(secs * 1000);
-        let touch = |secs| Touch::new(AccessPolicy::Lrm, at(secs), Age::default(), 0);
+        let touch = |secs| Touch::new(AccessPolicy::Lrm, at(secs), &Age::default(), 0);
         let stamp = touch(100).fresh();
         assert_eq!(touch(160).reading().after(stamp), stamp);
         assert_eq!(touch(160).reading().staleness(stamp), 60);
@@ -281,20 +283,20 @@ mod tests {
 
     #[test]
     fn a_weight_counts_uses_and_halves_in_a_half_life() {
-        let mut age = Age::default();
-        let touch = |age| Touch::new(LRFU, UnixMillis(0), age, 0);
+        let age = &Age::default();
+        let touch = |age: &Age| Touch::new(LRFU, UnixMillis(0), age, 0);
         let mut stamp = touch(age).fresh();
-        assert_eq!(weight(stamp, age), 1);
+        assert_eq!(weight(stamp, age.clock()), 1);
         for uses in 2..=20 {
             stamp = touch(age).after(stamp);
-            assert_eq!(weight(stamp, age), uses);
+            assert_eq!(weight(stamp, age.clock()), uses);
         }
         let once = touch(age).fresh();
         assert!(touch(age).staleness(once) > touch(age).staleness(stamp));
         for _ in 0..4 * 1000 {
             age.advance(LRFU, 1000);
         }
-        assert_eq!(weight(stamp, age), 10);
+        assert_eq!(weight(stamp, age.clock()), 10);
         assert!(touch(age).staleness(once) > touch(age).staleness(stamp));
         assert!(touch(age).staleness(once) > touch(age).staleness(touch(age).fresh()));
     }
@@ -302,15 +304,15 @@ mod tests {
     /// A key in constant use keeps its weight, whatever the clock wraps to.
     #[test]
     fn weights_survive_the_wrap_of_the_clock() {
-        let mut age = Age(u64::from(CLOCK - 100) << FRACTION);
-        let touch = |age| Touch::new(LRFU, UnixMillis(0), age, 0);
+        let age = &Age(AtomicU64::new(u64::from(CLOCK - 100) << FRACTION));
+        let touch = |age: &Age| Touch::new(LRFU, UnixMillis(0), age, 0);
         let mut stamp = touch(age).fresh();
         for _ in 0..8 {
             (0..1000).for_each(|_| age.advance(LRFU, 1000));
             stamp = touch(age).after(stamp);
         }
         assert!(age.clock() < STEPS * 2, "the clock has wrapped");
-        let weight = weight(stamp, age);
+        let weight = weight(stamp, age.clock());
         assert!(
             (4..=7).contains(&weight),
             "a use each quarter of a half-life, not {weight}"

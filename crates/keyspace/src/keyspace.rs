@@ -202,9 +202,14 @@ impl Keyspace {
             limits: options.limits,
             hasher,
         };
-        let used_bytes = Arc::default();
+        let (used_bytes, age) = (Arc::default(), Arc::default());
         let slot = || {
-            let shard = Shard::new(options.databases, shard_bits as u8, settings);
+            let shard = Shard::new(
+                options.databases,
+                shard_bits as u8,
+                settings,
+                Arc::clone(&age),
+            );
             let published = Published::new(&shard, &used_bytes);
             Slot {
                 lock: RwLock::new(shard),

@@ -17,14 +17,15 @@ pub(crate) struct Shard {
     pub(crate) watches: Mutex<Watches>,
     pub(crate) settings: Settings,
     pub(crate) policy: AccessPolicy,
-    pub(crate) age: Age,
+    /// Of the keyspace, as other shards have it.
+    pub(crate) age: Arc<Age>,
     /// Where the journal stood after the last effect on this shard.
     pub(crate) last_append: ReplOffset,
 }
 
 impl Shard {
     /// An empty shard.
-    pub(crate) fn new(databases: u32, shard_bits: u8, settings: Settings) -> Shard {
+    pub(crate) fn new(databases: u32, shard_bits: u8, settings: Settings, age: Arc<Age>) -> Shard {
         let hasher: KeyHasher = settings.hasher;
         let tables = (0..u64::from(databases)).map(|id| KeyTable::empty(id, hasher, shard_bits));
         Shard {
@@ -33,7 +34,7 @@ impl Shard {
             watches: Mutex::default(),
             settings,
             policy: AccessPolicy::Lru,
-            age: Age::default(),
+            age,
             last_append: ReplOffset::default(),
         }
     }
@@ -50,7 +51,17 @@ impl Shard {
 
     #[inline]
     pub(crate) fn touch(&self, now: UnixMillis, hash: u64) -> Touch {
-        Touch::new(self.policy, now, self.age, hash ^ (now.0 as u64))
+        Touch::new(self.policy, now, &self.age, hash ^ (now.0 as u64))
+    }
+
+    /// What LRFU weights are read by; 0 under other policies, so that they do not touch what all
+    /// shards share.
+    #[inline]
+    pub(crate) fn clock(&self) -> u32 {
+        match self.policy {
+            AccessPolicy::Lrfu { .. } => self.age.clock(),
+            _ => 0,
+        }
     }
 
     /// Tells the watchers of a key that it changed.

@@ -1,6 +1,8 @@
 //! Sampled eviction against plain references: which keys go, and how many requests find theirs.
 
-use keyspace::{AccessPolicy, EvictionOrder, EvictionRule, Evictor, Keyspace, Mode, Options, Ttl};
+use keyspace::{
+    AccessPolicy, EvictionOrder, EvictionRule, Evictor, Keyspace, Mode, Options, Plan, Ttl,
+};
 use std::collections::{BTreeSet, HashMap};
 use units::{DbIndex, ReplOffset, UnixMillis};
 
@@ -115,7 +117,20 @@ fn hits(policy: AccessPolicy, trace: &[u32], capacity: usize) -> usize {
         keys.set_string(DB, &name, b"value", Ttl::Clear);
     }
     keyspace.check();
+    assert_shards_are_even(&keyspace);
     hits
+}
+
+/// No shard loses keys because it has lost some before.
+fn assert_shards_are_even(keyspace: &Keyspace) {
+    let len = |shard| {
+        let plan = Plan::shard(Mode::Read, shard);
+        keyspace.lock(plan, UnixMillis(0)).len(DB)
+    };
+    let lens: Vec<usize> = (0..keyspace.shards()).map(len).collect();
+    let mean = keyspace.len(DB) / lens.len();
+    let even = lens.iter().all(|len| len.abs_diff(mean) * 5 < mean);
+    assert!(even, "keys of each shard: {lens:?}");
 }
 
 #[test]

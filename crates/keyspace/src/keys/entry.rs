@@ -1,5 +1,5 @@
 use crate::ValueRef;
-use crate::access::{self, AccessPolicy, Age};
+use crate::access::{self, AccessPolicy};
 use units::UnixMillis;
 
 /// What becomes of a key's deadline when its value is written.
@@ -74,7 +74,8 @@ pub struct EntryRef<'a> {
     pub(super) deadline: Option<UnixMillis>,
     pub(super) stamp: u32,
     pub(super) policy: AccessPolicy,
-    pub(super) age: Age,
+    /// Of the keyspace's age.
+    pub(super) clock: u32,
 }
 
 impl<'a> EntryRef<'a> {
@@ -108,7 +109,7 @@ impl<'a> EntryRef<'a> {
         match self.policy {
             AccessPolicy::Lru | AccessPolicy::Lrm => 0,
             AccessPolicy::Lfu { decay_minutes, .. } => access::freq(self.stamp, decay_minutes, now),
-            AccessPolicy::Lrfu { .. } => access::weight(self.stamp, self.age),
+            AccessPolicy::Lrfu { .. } => access::weight(self.stamp, self.clock),
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::Keys;
 use crate::evict::{EvictionOrder, EvictionRule, Pool};
-use crate::table::{Item, Mark, Stamp};
+use crate::table::{Item, KeyTable, Mark, Stamp};
 use units::DbIndex;
 
 impl Keys<'_> {
@@ -47,9 +47,11 @@ impl Keys<'_> {
         if !found.is_some_and(|item| !volatile || item.deadline.is_some()) {
             return false;
         }
+        let shards = self.inner.shards.len();
         let shard = self.shard_mut(hash);
-        let keys = shard.table(db).map_or(0, |table| table.len());
-        shard.age.advance(shard.policy, keys);
+        // Those of the other shards are about as many each.
+        let keys: usize = shard.tables.iter().map(KeyTable::len).sum();
+        shard.age.advance(shard.policy, keys * shards);
         let old = shard.discard(db, hash, key).flatten();
         shard.tables[db.index()].squeeze(hash);
         self.discard(old, |lazy| lazy.eviction);

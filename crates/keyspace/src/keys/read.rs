@@ -125,7 +125,7 @@ impl Keys<'_> {
             deadline: item.deadline,
             stamp: item.mark.load(),
             policy: shard.policy,
-            age: shard.age,
+            clock: shard.clock(),
         }
     }
 
