@@ -75,6 +75,11 @@ impl NodeLimit {
         }
     }
 
+    /// The bytes a node may have, if that is how nodes are limited.
+    pub(super) fn bytes(self) -> Option<usize> {
+        (self.elements_max == usize::MAX).then_some(self.bytes_max)
+    }
+
     /// Whether a node of that many bytes and elements is too large.
     pub(super) fn is_exceeded(self, bytes: usize, elements: usize) -> bool {
         if self.elements_max == usize::MAX {

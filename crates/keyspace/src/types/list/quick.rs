@@ -27,6 +27,10 @@ struct Slot {
     body: Arc<Body>,
 }
 
+/// From so many nodes on, a new one has all the room it may need at once: a node that grows through
+/// the classes of an allocator leaves blocks of each behind. What is open then is little of the whole.
+const MANY_NODES: usize = 8;
+
 /// An element is estimated to take this much besides its bytes, as Redis does.
 const ELEMENT_OVERHEAD: usize = 8;
 
@@ -176,11 +180,20 @@ impl Quicklist {
         let body = if self.limit.is_large(element.len()) {
             Body::Plain(element.into())
         } else {
-            let mut listpack = ListpackBuf::new();
+            let mut listpack = ListpackBuf::with_capacity(self.first_room(number));
             listpack.push_back(element);
             Body::Packed(listpack)
         };
         self.insert_slot(number, body, 1);
+    }
+
+    /// Bytes that a new node `number` has room for.
+    fn first_room(&self, number: usize) -> usize {
+        let is_end = number == 0 || number == self.slots.len();
+        match self.limit.bytes() {
+            Some(bytes) if is_end && self.slots.len() >= MANY_NODES => bytes,
+            _ => 0,
+        }
     }
 
     /// Gives back the room that a node will not need any more.
