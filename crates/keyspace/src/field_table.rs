@@ -86,6 +86,12 @@ impl FieldTable {
         self.store(field, Form::StringRaw, value, Ttl::Clear)
     }
 
+    /// Sets a field without a deadline to an integer; whether it is new.
+    pub fn insert_int(&mut self, field: &[u8], value: i64) -> bool {
+        let value = IntBytes::new(value);
+        self.store(field, Form::StringInt, value.as_ref(), Ttl::Clear)
+    }
+
     fn store(&mut self, field: &[u8], form: Form, value: &[u8], ttl: Ttl) -> bool {
         let hash = self.hash(field);
         let tree = Arc::make_mut(&mut self.tree);

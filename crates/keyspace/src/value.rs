@@ -123,12 +123,19 @@ impl IntBytes {
     /// The number in `bytes`, of which at most 8 count.
     #[inline]
     pub fn decode(bytes: &[u8]) -> i64 {
-        let Some(&last) = bytes.last() else { return 0 };
-        let mut wide = [if last & 0x80 == 0 { 0 } else { 0xff }; 8];
-        wide.iter_mut()
-            .zip(bytes)
-            .for_each(|(to, from)| *to = *from);
-        i64::from_le_bytes(wide)
+        let bytes = bytes.get(..8).unwrap_or(bytes);
+        // From both ends, so that it takes no loop: the parts may overlap, and are equal there.
+        if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            let above = 8 * (bytes.len() - 4);
+            let (low, high) = (u32::from_le_bytes(*low), i32::from_le_bytes(*high));
+            return i64::from(high) << above | i64::from(low);
+        }
+        match *bytes {
+            [] => 0,
+            [a] => i64::from(a as i8),
+            [a, b] => i64::from(i16::from_le_bytes([a, b])),
+            [a, b, c, ..] => i64::from(i16::from_le_bytes([b, c])) << 8 | i64::from(a),
+        }
     }
 }
 

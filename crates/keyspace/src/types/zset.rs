@@ -6,8 +6,10 @@
 //!
 //! Ranges by score or bytes are found as ranges of ranks, which both forms then walk.
 
+mod balance;
 mod bound;
 mod chunk;
+mod frame;
 mod iter;
 mod order;
 mod pairs;
@@ -222,12 +224,22 @@ struct Large {
     order: Order,
 }
 
-/// The score that a table of members keeps as 8 bytes.
+/// The score that a table of members keeps: as an integer if it is one that takes fewer than 8
+/// bytes, else as its bits.
 fn decode(value: StringRef<'_>) -> f64 {
     match value {
+        StringRef::Int(number) => number as f64,
         StringRef::Bytes(bytes) => f64::from_le_bytes(bytes.try_into().unwrap_or_default()),
-        _ => unreachable!("scores are stored raw"),
+        StringRef::Chunked(_) => unreachable!("scores are short"),
     }
+}
+
+/// The integer that has exactly the bits of this score, if there is one of at most 7 bytes.
+fn integral(score: f64) -> Option<i64> {
+    const END: f64 = (1i64 << 55) as f64;
+    let number = score as i64;
+    let is = (-END..END).contains(&score) && (number as f64).to_bits() == score.to_bits();
+    is.then_some(number)
 }
 
 impl Large {
@@ -239,7 +251,10 @@ impl Large {
         if let Some(old) = old {
             self.order.remove(old, member);
         }
-        self.members.insert_raw(member, &score.to_le_bytes());
+        match integral(score) {
+            Some(number) => self.members.insert_int(member, number),
+            None => self.members.insert_raw(member, &score.to_le_bytes()),
+        };
         self.order.insert(score, member);
     }
 

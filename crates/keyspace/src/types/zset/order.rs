@@ -1,10 +1,10 @@
 //! The order of a large sorted set: chunks of members in leaves, leaves in branches, branches in one
-//! array, with counts on each level. Two million members make some 250 branches.
+//! array, with counts on each level. Two million members make some 50 branches.
 //!
 //! Invariants: no chunk and no branch is empty; a count is that of what lies below; `first` is the
 //! score of the first member below; members ascend throughout.
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, ChunkRef};
 use crate::usable_size;
 use crate::value::arc_bytes;
 use std::ops::Range;
@@ -12,29 +12,29 @@ use std::sync::Arc;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Order {
-    branches: Vec<Branch>,
-    len: usize,
+    pub(super) branches: Vec<Branch>,
+    pub(super) len: usize,
     /// Of the chunks, as an allocator counts.
-    chunk_bytes: usize,
-    leaves: usize,
+    pub(super) chunk_bytes: usize,
+    pub(super) leaves: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Branch {
-    first: f64,
-    count: usize,
-    leaves: Arc<Vec<Leaf>>,
+pub(super) struct Branch {
+    pub(super) first: f64,
+    pub(super) count: usize,
+    pub(super) leaves: Arc<Vec<Leaf>>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
-    first: f64,
-    count: usize,
-    chunk: Arc<Chunk>,
+    pub(super) first: f64,
+    pub(super) count: usize,
+    pub(super) chunk: Chunk,
 }
 
 /// A branch is split when it would have more leaves.
-const LEAVES_MAX: usize = 256;
+pub(super) const LEAVES_MAX: usize = 256;
 
 /// Whether a pair of score and member comes before another.
 pub(super) fn is_before(left: (f64, &[u8]), right: (f64, &[u8])) -> bool {
@@ -47,15 +47,17 @@ pub(super) enum Member<'a> {
     Bytes(&'a [u8]),
     FirstOf(&'a Chunk),
     FirstBelow(&'a [Leaf]),
-    At(&'a Chunk, usize),
+    At(ChunkRef<'a>, usize),
 }
 
 impl<'a> Member<'a> {
     pub(super) fn bytes(self) -> &'a [u8] {
         match self {
             Member::Bytes(bytes) => bytes,
-            Member::FirstOf(chunk) => chunk.member(0),
-            Member::FirstBelow(leaves) => leaves.first().map_or(&[], |leaf| leaf.chunk.member(0)),
+            Member::FirstOf(chunk) => chunk.view().member(0),
+            Member::FirstBelow(leaves) => leaves
+                .first()
+                .map_or(&[], |leaf| leaf.chunk.view().member(0)),
             Member::At(chunk, at) => chunk.member(at),
         }
     }
@@ -63,24 +65,24 @@ impl<'a> Member<'a> {
 
 /// A place in the order: `at` may be one past the last of its chunk.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    branch: usize,
-    leaf: usize,
-    at: usize,
+pub(super) struct Place {
+    pub(super) branch: usize,
+    pub(super) leaf: usize,
+    pub(super) at: usize,
 }
 
 impl Leaf {
-    fn new(chunk: Chunk) -> Leaf {
+    pub(super) fn new(chunk: Chunk) -> Leaf {
         Leaf {
-            first: chunk.score(0),
-            count: chunk.len(),
-            chunk: Arc::new(chunk),
+            first: chunk.view().score(0),
+            count: chunk.view().len(),
+            chunk,
         }
     }
 }
 
 impl Branch {
-    fn new(leaves: Vec<Leaf>) -> Branch {
+    pub(super) fn new(leaves: Vec<Leaf>) -> Branch {
         Branch {
             first: leaves.first().map_or(0.0, |leaf| leaf.first),
             count: leaves.iter().map(|leaf| leaf.count).sum(),
@@ -122,18 +124,9 @@ impl Order {
         };
         let below = |leaf: &Leaf| before(leaf.first, Member::FirstOf(&leaf.chunk));
         let leaf = leaves.partition_point(below).saturating_sub(1);
-        let chunk = leaves.get(leaf).map(|leaf| &*leaf.chunk);
-        let at = chunk.map_or(0, |chunk| {
-            let (mut low, mut high) = (0, chunk.len());
-            while low < high {
-                let middle = low + (high - low) / 2;
-                if before(chunk.score(middle), Member::At(chunk, middle)) {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-            low
+        let at = leaves.get(leaf).map_or(0, |leaf| {
+            let chunk = leaf.chunk.view();
+            chunk.partition_point(|at| before(chunk.score(at), Member::At(chunk, at)))
         });
         Place { branch, leaf, at }
     }
@@ -182,29 +175,25 @@ impl Order {
         }
     }
 
-    fn chunk(&self, branch: usize, leaf: usize) -> Option<&Chunk> {
-        Some(&*self.branches.get(branch)?.leaves.get(leaf)?.chunk)
+    pub(super) fn leaf(&self, branch: usize, leaf: usize) -> Option<&Leaf> {
+        self.branches.get(branch)?.leaves.get(leaf)
     }
 
     /// Changes a chunk and what is said of it above; drops it if it is empty then.
-    fn change(&mut self, place: Place, change: impl FnOnce(&mut Chunk)) {
+    fn change<R>(&mut self, place: Place, change: impl FnOnce(&mut Chunk) -> R) -> R {
         let branch = &mut self.branches[place.branch];
         let leaves = Arc::make_mut(&mut branch.leaves);
         let leaf = &mut leaves[place.leaf];
-        self.chunk_bytes -= leaf.chunk.heap_bytes();
-        self.len -= leaf.count;
-        branch.count -= leaf.count;
-        let chunk = Arc::make_mut(&mut leaf.chunk);
-        change(chunk);
-        leaf.count = chunk.len();
-        leaf.first = chunk.score(0);
+        let was = leaf.count;
+        let result = change(&mut leaf.chunk);
+        let view = leaf.chunk.view();
+        (leaf.count, leaf.first) = (view.len(), view.score(0));
+        self.len = self.len - was + leaf.count;
+        branch.count = branch.count - was + leaf.count;
         if leaf.count == 0 {
+            self.chunk_bytes -= leaf.chunk.heap_bytes();
             leaves.remove(place.leaf);
             self.leaves -= 1;
-        } else {
-            self.chunk_bytes += leaf.chunk.heap_bytes();
-            self.len += leaf.count;
-            branch.count += leaf.count;
         }
         match leaves.first() {
             Some(leaf) => branch.first = leaf.first,
@@ -212,147 +201,26 @@ impl Order {
                 self.branches.remove(place.branch);
             }
         }
-    }
-
-    /// Puts a chunk before the leaf at `place`; splits the branch if it has too many.
-    fn insert_chunk(&mut self, place: Place, chunk: Chunk) {
-        self.len += chunk.len();
-        self.chunk_bytes += chunk.heap_bytes();
-        self.leaves += 1;
-        let leaf = Leaf::new(chunk);
-        let Some(branch) = self.branches.get_mut(place.branch) else {
-            self.branches.push(Branch::new(vec![leaf]));
-            return;
-        };
-        branch.count += leaf.count;
-        let leaves = Arc::make_mut(&mut branch.leaves);
-        leaves.insert(place.leaf, leaf);
-        branch.first = leaves.first().map_or(0.0, |leaf| leaf.first);
-        if leaves.len() > LEAVES_MAX {
-            // Growth at the end leaves full branches behind.
-            let at_end = place.leaf + 1 == leaves.len();
-            let tail = leaves.split_off(if at_end { place.leaf } else { leaves.len() / 2 });
-            let tail = Branch::new(tail);
-            branch.count -= tail.count;
-            self.branches.insert(place.branch + 1, tail);
-        }
+        result
     }
 
     /// Adds a member that is not there.
     pub(super) fn insert(&mut self, score: f64, member: &[u8]) {
-        let mut place = self.place_where(|s, m| s < score || (s == score && m.bytes() < member));
-        let Some(chunk) = self.chunk(place.branch, place.leaf) else {
-            let mut chunk = Chunk::default();
-            chunk.insert(0, score, member);
-            return self.insert_chunk(place, chunk);
-        };
-        if chunk.is_full_for(member) {
-            place = self.split(place);
-        }
-        self.change(place, |chunk| chunk.insert(place.at, score, member));
-    }
-
-    /// Splits a full chunk; where `place` is then. Growth at the end leaves full chunks behind.
-    fn split(&mut self, place: Place) -> Place {
-        let len = self.chunk(place.branch, place.leaf).map_or(0, Chunk::len);
-        let at = if place.at == len {
-            len - 1
-        } else {
-            (len / 2).max(1)
-        };
-        let at = at.max(1).min(len);
-        if at == len {
-            // A single member, which is too large for another beside it.
-            return self.beside_single(place);
-        }
-        let mut tail = Chunk::default();
-        self.change(place, |chunk| tail = chunk.split_off(at));
-        self.insert_chunk(
-            Place {
-                leaf: place.leaf + 1,
-                ..place
-            },
-            tail,
-        );
-        self.normal(match place.at.checked_sub(at) {
-            None => place,
-            Some(at) => Place {
-                leaf: place.leaf + 1,
-                at,
-                ..place
-            },
-        })
-    }
-
-    /// An empty chunk before or behind a chunk of one member, where `place` says.
-    fn beside_single(&mut self, place: Place) -> Place {
-        let place = Place {
-            leaf: place.leaf + usize::from(place.at > 0),
-            at: 0,
-            ..place
-        };
-        self.insert_chunk(place, Chunk::default());
-        self.normal(place)
-    }
-
-    /// The same place after its branch may have been split.
-    fn normal(&self, place: Place) -> Place {
-        let held = self
-            .branches
-            .get(place.branch)
-            .map_or(0, |branch| branch.leaves.len());
-        if place.leaf < held {
-            place
-        } else {
-            Place {
-                branch: place.branch + 1,
-                leaf: place.leaf - held,
-                at: place.at,
-            }
+        let place = self.place_where(|s, m| s < score || (s == score && m.bytes() < member));
+        let fits = self.leaf(place.branch, place.leaf).is_some()
+            && self.change(place, |chunk| chunk.insert(place.at, score, member));
+        if !fits {
+            self.make_room(place, (score, member));
         }
     }
 
     /// Removes a member that is there.
     pub(super) fn remove(&mut self, score: f64, member: &[u8]) {
-        // Up to and with the member, so that the place is in its own chunk.
+        // Up to and with the member, so that the place is behind it in its own chunk.
         let place = self.place_where(|s, m| s < score || (s == score && m.bytes() <= member));
-        let chunk = self.chunk(place.branch, place.leaf);
-        if let Some(at) = chunk.and_then(|chunk| chunk.find(score, member)) {
+        if let Some(at) = place.at.checked_sub(1) {
             self.change(place, |chunk| chunk.remove(at..at + 1));
             self.merge(place);
-        }
-    }
-
-    /// Joins a chunk with the next of its branch, and the branch with the next, if they are small.
-    fn merge(&mut self, place: Place) {
-        let chunk = self.chunk(place.branch, place.leaf);
-        let next = self.chunk(place.branch, place.leaf + 1);
-        if let (Some(chunk), Some(next)) = (chunk, next)
-            && chunk.is_small_with(next)
-        {
-            let mut taken = next.clone();
-            let len = taken.len();
-            self.change(
-                Place {
-                    leaf: place.leaf + 1,
-                    ..place
-                },
-                |next| next.remove(0..len),
-            );
-            self.change(place, |chunk| chunk.append(&taken));
-            taken.shrink();
-        }
-        if let [left, right, ..] = self.branches.get(place.branch..).unwrap_or(&[])
-            && left.leaves.len() + right.leaves.len() <= LEAVES_MAX / 4
-        {
-            let joined = left
-                .leaves
-                .iter()
-                .chain(right.leaves.iter())
-                .cloned()
-                .collect();
-            self.branches[place.branch] = Branch::new(joined);
-            self.branches.remove(place.branch + 1);
         }
     }
 
@@ -361,10 +229,10 @@ impl Order {
         let mut left = ranks.len();
         while left > 0 {
             let place = self.place_of_rank(ranks.start);
-            let Some(chunk) = self.chunk(place.branch, place.leaf) else {
+            let Some(leaf) = self.leaf(place.branch, place.leaf) else {
                 return;
             };
-            let taken = left.min(chunk.len() - place.at);
+            let taken = left.min(leaf.count - place.at);
             self.change(place, |chunk| chunk.remove(place.at..place.at + taken));
             left -= taken;
             if left == 0 {
@@ -378,8 +246,8 @@ impl Order {
         let last = ranks.end.saturating_sub(1);
         OrderIter {
             order: self,
-            front: self.place_of_rank(ranks.start),
-            back: self.place_of_rank(last),
+            front: End::at(self.place_of_rank(ranks.start)),
+            back: End::at(self.place_of_rank(last)),
             left: ranks.len(),
         }
     }
@@ -409,8 +277,9 @@ impl Order {
             assert_eq!(branch.first, branch.leaves[0].first);
             assert!(branch.leaves.len() <= LEAVES_MAX);
             for leaf in &*branch.leaves {
-                assert!(leaf.count > 0 && leaf.count == leaf.chunk.len());
-                assert_eq!(leaf.first, leaf.chunk.score(0));
+                let chunk = leaf.chunk.view();
+                assert!(leaf.count > 0 && leaf.count == chunk.len());
+                assert_eq!(leaf.first, chunk.score(0));
                 bytes += leaf.chunk.heap_bytes();
             }
         }
@@ -423,16 +292,59 @@ impl Order {
 pub(super) struct OrderIter<'a> {
     order: &'a Order,
     /// The next to be given from the front.
-    front: Place,
+    front: End<'a>,
     /// The next to be given from the back.
-    back: Place,
+    back: End<'a>,
     left: usize,
 }
 
-impl<'a> OrderIter<'a> {
-    fn at(&self, place: Place) -> Option<(f64, &'a [u8])> {
-        let chunk = self.order.chunk(place.branch, place.leaf)?;
-        Some((chunk.score(place.at), chunk.member(place.at)))
+/// A place, and its chunk once it was read: often one end of a range never is.
+#[derive(Debug, Clone)]
+struct End<'a> {
+    place: Place,
+    chunk: Option<ChunkRef<'a>>,
+}
+
+impl<'a> End<'a> {
+    fn at(place: Place) -> End<'a> {
+        End { place, chunk: None }
+    }
+
+    /// The chunk of the place, which there is.
+    #[inline]
+    fn chunk(&mut self, order: &'a Order) -> &ChunkRef<'a> {
+        let Place { branch, leaf, .. } = self.place;
+        self.chunk
+            .get_or_insert_with(|| order.branches[branch].leaves[leaf].chunk.view())
+    }
+
+    /// The first of the next chunk.
+    #[cold]
+    fn next_chunk(&self, order: &Order) -> End<'a> {
+        let Place { branch, leaf, .. } = self.place;
+        let is_last = order.leaf(branch, leaf + 1).is_none();
+        let (branch, leaf) = if is_last {
+            (branch + 1, 0)
+        } else {
+            (branch, leaf + 1)
+        };
+        End::at(Place {
+            branch,
+            leaf,
+            at: 0,
+        })
+    }
+
+    /// The last of the chunk before, which there is.
+    #[cold]
+    fn chunk_before(&self, order: &Order) -> End<'a> {
+        let Place { branch, leaf, .. } = self.place;
+        let (branch, leaf) = match leaf.checked_sub(1) {
+            Some(leaf) => (branch, leaf),
+            None => (branch - 1, order.branches[branch - 1].leaves.len() - 1),
+        };
+        let at = order.branches[branch].leaves[leaf].count - 1;
+        End::at(Place { branch, leaf, at })
     }
 }
 
@@ -441,17 +353,14 @@ impl<'a> Iterator for OrderIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let item = self.at(self.front);
-        let Place { branch, leaf, at } = &mut self.front;
-        let leaves = &self.order.branches.get(*branch)?.leaves;
-        *at += 1;
-        if *at >= leaves.get(*leaf)?.count {
-            (*at, *leaf) = (0, *leaf + 1);
+        let at = self.front.place.at;
+        let chunk = self.front.chunk(self.order);
+        let (pair, len) = (chunk.pair(at), chunk.len());
+        self.front.place.at += 1;
+        if at + 1 == len {
+            self.front = self.front.next_chunk(self.order);
         }
-        if *leaf >= leaves.len() {
-            (*leaf, *branch) = (0, *branch + 1);
-        }
-        item
+        Some(pair)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -462,36 +371,14 @@ impl<'a> Iterator for OrderIter<'a> {
 impl DoubleEndedIterator for OrderIter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let item = self.at(self.back);
-        if self.left == 0 {
-            return item;
+        let at = self.back.place.at;
+        let pair = self.back.chunk(self.order).pair(at);
+        match at.checked_sub(1) {
+            Some(at) => self.back.place.at = at,
+            None if self.left > 0 => self.back = self.back.chunk_before(self.order),
+            None => {}
         }
-        let Place { branch, leaf, at } = &mut self.back;
-        if *at > 0 {
-            *at -= 1;
-            return item;
-        }
-        if *leaf > 0 {
-            *leaf -= 1;
-        } else {
-            *branch = branch.checked_sub(1)?;
-            *leaf = self
-                .order
-                .branches
-                .get(*branch)?
-                .leaves
-                .len()
-                .checked_sub(1)?;
-        }
-        *at = self
-            .order
-            .branches
-            .get(*branch)?
-            .leaves
-            .get(*leaf)?
-            .count
-            .checked_sub(1)?;
-        item
+        Some(pair)
     }
 }
 
