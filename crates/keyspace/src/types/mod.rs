@@ -5,6 +5,8 @@
 //! nodes, so that a clone shares everything and the first write after it copies one node and
 //! references to others.
 
+#[cfg(test)]
+mod frozen;
 mod hash;
 mod list;
 mod set;

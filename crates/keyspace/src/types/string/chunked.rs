@@ -29,6 +29,16 @@ impl ChunkedString {
         self.len
     }
 
+    /// Panics where an invariant does not hold.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        let lens: Vec<usize> = self.chunks.iter().map(|chunk| chunk.len()).collect();
+        assert_eq!(lens.iter().sum::<usize>(), self.len);
+        let (last, full) = lens.split_last().expect("a long string has chunks");
+        assert!(full.iter().all(|len| *len == CHUNK_BYTES));
+        assert!((1..=CHUNK_BYTES).contains(last));
+    }
+
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
