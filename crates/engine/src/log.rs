@@ -228,6 +228,7 @@ mod tests {
     #[test]
     fn a_view_holds_what_was_logged_before_its_offset() {
         let engine = Engine::open_in_memory();
+        engine.log().journal().set_limit(1 << 20);
         std::thread::scope(|scope| {
             for thread in 0..2 {
                 let mut session = engine.session();
