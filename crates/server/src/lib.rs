@@ -9,6 +9,7 @@ mod accept;
 mod config;
 mod connection;
 mod expirer;
+mod huge_pages;
 mod reclaimer;
 mod shutdown;
 mod stream;

@@ -1,5 +1,6 @@
-//! The thread that frees what commands left to be freed, and tells the engine of the process.
+//! The thread that frees what commands left to be freed, and watches what the process takes.
 
+use crate::huge_pages::HugePages;
 use duramen::Engine;
 use std::io;
 use std::sync::Arc;
@@ -22,9 +23,10 @@ impl Reclaimer {
     pub(crate) fn start(engine: &Engine) -> io::Result<Reclaimer> {
         let over = Arc::new(AtomicBool::new(false));
         let (engine, seen) = (engine.clone(), over.clone());
+        let huge_pages = HugePages::start(resident_bytes().unwrap_or(usize::MAX));
         let thread = std::thread::Builder::new()
             .name("reclaimer".to_owned())
-            .spawn(move || work(&engine, &seen))?;
+            .spawn(move || work(&engine, huge_pages, &seen))?;
         Ok(Reclaimer { over, thread })
     }
 
@@ -35,10 +37,11 @@ impl Reclaimer {
     }
 }
 
-fn work(engine: &Engine, over: &AtomicBool) {
+fn work(engine: &Engine, mut huge_pages: HugePages, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         if let Some(bytes) = resident_bytes() {
             engine.set_resident_bytes(bytes);
+            huge_pages.note(bytes);
         }
         if engine.wait_for_garbage(TICK) {
             while engine.reclaim(PARTS) && !over.load(Ordering::Relaxed) {}
