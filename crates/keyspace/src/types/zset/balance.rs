@@ -1,7 +1,7 @@
 //! How chunks of an order come and go.
 //!
 //! A chunk that is full first shares with a neighbor that is not, and with a full one it makes three
-//! of the two; so chunks that are filled in no order are five sixths full, where splitting each by
+//! of the two; so chunks that are filled in no order are four fifths full, where splitting each by
 //! itself would leave them two thirds full. Growth at either end leaves full chunks behind.
 
 use super::chunk::{Chunk, ChunkRef, Load, Pair, ROOM};

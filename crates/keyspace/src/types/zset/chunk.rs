@@ -234,7 +234,7 @@ impl Chunk {
             frame, count, text, ..
         } = view;
         let more = frame.width() + BEHIND;
-        // The block of a single large member is never shared: what follows a member there may not fit two bytes.
+        // A larger block is of one member: how much follows a member there may not fit two bytes.
         let room = self.0.len().min(BLOCK);
         let (Some(word), true) = (
             frame.encode(score),

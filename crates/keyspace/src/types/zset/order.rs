@@ -1,5 +1,5 @@
 //! The order of a large sorted set: chunks of members in leaves, leaves in branches, branches in one
-//! array, with counts on each level. Two million members make some 50 branches.
+//! array, with counts on each level. Two million members make some 150 branches.
 //!
 //! Invariants: no chunk and no branch is empty; a count is that of what lies below; `first` is the
 //! score of the first member below; members ascend throughout.
