@@ -9,7 +9,7 @@ use crate::log::Log;
 use crate::memory::Gauge;
 use crate::session::Session;
 use crate::stats::{Apart, Stats};
-use keyspace::{FrozenView, Keyspace};
+use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
 use parking_lot::{Mutex, RwLock};
 use rdb::Target;
 use snapshot::DigestForm;
@@ -49,7 +49,9 @@ pub(crate) struct Inner {
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
-    pub(crate) saving: Mutex<LastSave>,
+    /// Held while a snapshot is written.
+    pub(crate) saving: Mutex<()>,
+    pub(crate) last_save: Mutex<LastSave>,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
     pub(crate) load_threads: usize,
@@ -77,6 +79,8 @@ pub(crate) struct Parts {
 pub(crate) struct LastSave {
     pub(crate) at: UnixMillis,
     pub(crate) ok: bool,
+    /// The most that frozen views kept meanwhile, in bytes.
+    pub(crate) kept: usize,
 }
 
 impl Engine {
@@ -135,7 +139,7 @@ impl Engine {
     /// A consistent view of every database as it is now; commands go on meanwhile.
     ///
     /// ```
-    /// use duramen::{DbIndex, Engine, ValueRef};
+    /// use duramen::{DbIndex, Engine, ValueRef, ViewCancelled};
     ///
     /// let engine = Engine::open_in_memory();
     /// let mut session = engine.session();
@@ -148,26 +152,39 @@ impl Engine {
     ///     if let ValueRef::List(list) = entry.value {
     ///         items.extend(list.iter().map(|item| item.to_vec()));
     ///     }
-    ///     Ok::<(), std::convert::Infallible>(())
+    ///     Ok::<(), ViewCancelled>(())
     /// })?;
     /// assert_eq!(items, [b"a", b"b"]);
-    /// # Ok::<(), std::convert::Infallible>(())
+    /// # Ok::<(), ViewCancelled>(())
     /// ```
+    ///
+    /// What changes meanwhile is kept for the view. If that is more than `snapshot-copy-budget`, the
+    /// view is cancelled, and reading on fails.
     pub fn freeze(&self) -> FrozenView {
-        self.inner.freeze()
+        self.inner.freeze(OverBudget::Cancel)
+    }
+
+    /// How many frozen views there are, of programs and of the engine itself, and what they keep.
+    pub fn views(&self) -> Views {
+        self.keyspace().view_stats()
     }
 
     /// The digest of everything, as `DEBUG DIGEST` prints it: 20 bytes that depend on the logical
     /// content only. `form` is whose: `true` mixes scores in as servers before 7.2 print them.
-    pub fn digest(&self, form: impl Into<DigestForm>) -> [u8; 20] {
-        snapshot::digest(self.freeze(), self.now(), form)
+    ///
+    /// Fails if so much changes meanwhile that its view is cancelled.
+    pub fn digest(&self, form: impl Into<DigestForm>) -> Result<[u8; 20], ViewCancelled> {
+        let view = self.inner.freeze(OverBudget::Wait);
+        snapshot::digest(view, self.now(), form)
     }
 
     /// Writes everything to the data directory and returns once it is on disk.
     pub fn save(&self) -> Result<SaveReport, SaveError> {
-        let mut last = self.inner.saving.lock();
+        let _only_one = self.inner.saving.lock();
         let outcome = self.save_locked();
+        let mut last = self.inner.last_save.lock();
         last.ok = outcome.is_ok();
+        last.kept = self.views().kept_peak;
         if outcome.is_ok() {
             last.at = self.now();
             self.inner.stats.saves.add(1);
@@ -208,21 +225,19 @@ impl Engine {
 
     /// Changes several settings, or none of them if one is refused.
     pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
-        let (limits, access, lazy_free) = {
+        let changed = {
             let mut config = self.inner.config.write();
             let mut changed = config.clone();
             for (name, value) in settings {
                 changed.set_while_open(name, value)?;
             }
-            *config = changed;
-            let access = config.access_policy();
-            self.inner.eviction.set_limit(config.maxmemory);
-            (config.limits, access, config.lazy_free)
+            *config = changed.clone();
+            changed
         };
+        self.inner.eviction.set_limit(changed.maxmemory);
         // With the configuration unlocked again: who holds shards may read it.
-        self.inner.keyspace.set_limits(limits);
-        self.inner.keyspace.set_access_policy(access);
-        self.inner.keyspace.set_lazy_free(lazy_free);
+        self.inner.keyspace.set_limits(changed.limits);
+        changed.apply(&self.inner.keyspace);
         self.inner.settings_epoch.fetch_add(1, Ordering::Release);
         self.make_room();
         Ok(())
@@ -287,10 +302,7 @@ impl Engine {
 impl Inner {
     pub(crate) fn new(parts: Parts) -> Inner {
         let now = parts.clock.now();
-        parts
-            .keyspace
-            .set_access_policy(parts.config.access_policy());
-        parts.keyspace.set_lazy_free(parts.config.lazy_free);
+        parts.config.apply(&parts.keyspace);
         let memory = Gauge::new(&parts.keyspace);
         let eviction = Eviction::new(&parts.config, parts.seed);
         Inner {
@@ -308,7 +320,12 @@ impl Inner {
             eviction,
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
-            saving: Mutex::new(LastSave { at: now, ok: true }),
+            saving: Mutex::default(),
+            last_save: Mutex::new(LastSave {
+                at: now,
+                ok: true,
+                kept: 0,
+            }),
             read_only: parts.read_only,
             load_threads: parts.load_threads,
             module_aux: RwLock::default(),
@@ -336,8 +353,9 @@ impl Inner {
     }
 
     /// The keyspace as it is now, and where the journal stands.
-    pub(crate) fn freeze(&self) -> FrozenView {
-        self.keyspace.freeze(|| self.log.journal().offset())
+    pub(crate) fn freeze(&self, over: OverBudget) -> FrozenView {
+        let offset = || self.log.journal().offset();
+        self.keyspace.freeze(over, offset)
     }
 
     fn must_save(&self) -> bool {

@@ -97,7 +97,7 @@ impl Engine {
         limit != 0 && self.limited_bytes() > limit
     }
 
-    /// What is compared with `maxmemory`: [`crate::MemoryUse::used`], without a look at the rest.
+    /// What is compared with `maxmemory`: [`crate::MemoryUse::used`] without what views keep.
     fn limited_bytes(&self) -> usize {
         let keyspace = self.keyspace();
         keyspace.used_bytes() + keyspace.reclaim_stats().pending_bytes

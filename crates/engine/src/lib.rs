@@ -57,7 +57,7 @@ pub use datadir::{
 pub use engine::Engine;
 pub use keyspace::{
     FrozenEntry, FrozenSegment, FrozenView, HashRef, ListRef, ModuleValue, SetRef, Stream,
-    StringRef, ValueRef, ZsetRef,
+    StringRef, ValueRef, ViewCancelled, Views, ZsetRef,
 };
 pub use memory::MemoryUse;
 pub use rdb::Target;

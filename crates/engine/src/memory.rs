@@ -12,7 +12,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryUse {
-    /// All of it but the journal, whose size has a setting of its own: what `maxmemory` limits.
+    /// All of it but the journal, whose size has a setting of its own. What `maxmemory` limits is
+    /// this without `views`.
     pub used: usize,
     /// The most that `used` was seen to be.
     pub peak: usize,
@@ -22,6 +23,9 @@ pub struct MemoryUse {
     pub keyspace: usize,
     /// Removed values that wait to be freed.
     pub garbage: usize,
+    /// What frozen views keep of what has changed since. In `used`, but not compared with
+    /// `maxmemory`: evicting under a view frees nothing.
+    pub views: usize,
     /// What the journal keeps, besides `used`.
     pub journal: usize,
     /// What the process takes of the machine, if the program told
@@ -32,7 +36,7 @@ pub struct MemoryUse {
 impl MemoryUse {
     /// What is neither keys nor values.
     pub(crate) fn overhead(&self) -> usize {
-        self.startup + self.garbage
+        self.startup + self.garbage + self.views
     }
 
     /// Keys and values, without what an empty engine takes.
@@ -86,7 +90,8 @@ impl Engine {
         let gauge = &self.inner().memory;
         let keyspace = self.keyspace().used_bytes();
         let garbage = self.keyspace().reclaim_stats().pending_bytes;
-        let used = keyspace + garbage;
+        let views = self.views().kept_bytes;
+        let used = keyspace + garbage + views;
         let resident = gauge.resident.load(Relaxed);
         MemoryUse {
             used,
@@ -94,6 +99,7 @@ impl Engine {
             startup: gauge.startup,
             keyspace,
             garbage,
+            views,
             journal: self.log().journal().bytes_kept() as usize,
             resident: (resident > 0).then_some(resident),
         }

@@ -3,10 +3,11 @@
 mod said;
 
 use duramen::storage::{Memory, Mode, Recording, Storage, Writer};
-use duramen::{Engine, SaveError, Target};
+use duramen::{Engine, SaveError, Session, Target};
 use said::{all_said, said};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/corpus")
@@ -281,4 +282,56 @@ fn save_counts_and_tells_when() {
     let in_memory = Engine::open_in_memory();
     let refusal = said(&mut in_memory.session(), "SAVE");
     assert_eq!(refusal, "(error) ERR this engine has no data directory");
+}
+
+/// Writers that go on while a snapshot is written keep more for it than the budget; the save fails,
+/// the file stays as it was, and the next save goes through.
+#[test]
+fn a_save_that_keeps_more_than_the_budget_is_given_up() {
+    const KEYS: usize = 5000;
+    let disk = Memory::new();
+    let open = || {
+        Engine::builder("/data")
+            .storage(disk.clone())
+            .open()
+            .unwrap()
+    };
+    let engine = open();
+    let write = |session: &mut Session, key: usize| {
+        said(session, &format!("SET {key} {key:0100}"));
+    };
+    let mut session = engine.session();
+    (0..KEYS).for_each(|key| write(&mut session, key));
+    engine.save().unwrap();
+    engine.set_config("snapshot-copy-budget", "64kb").unwrap();
+    engine.set_config("snapshot-copy-wait", "0").unwrap();
+    let is_over = AtomicBool::new(false);
+    let refusal = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut keys = (0..KEYS).cycle();
+            while !is_over.load(Relaxed) {
+                write(&mut session, keys.next().unwrap());
+            }
+        });
+        // One is given up soon; that none ever is, is taken for a failure.
+        let refusal = (0..1000).find_map(|_| engine.save().err());
+        is_over.store(true, Relaxed);
+        refusal
+    });
+    let refusal = refusal.expect("a save that is given up");
+    assert!(matches!(refusal, SaveError::Cancelled(_)), "{refusal}");
+    assert!(
+        refusal.to_string().contains("the budget is 65536 bytes"),
+        "{refusal}"
+    );
+    assert!(engine.views().cancelled > 0 && engine.views().alive == 0);
+    let entries = disk.list(Path::new("/data")).unwrap();
+    let names = entries
+        .into_iter()
+        .map(|entry| entry.name.into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.starts_with("temp-")));
+    engine.save().unwrap();
+    let digest = engine.digest(false);
+    drop((session, engine));
+    assert_eq!(open().digest(false), digest);
 }

@@ -92,7 +92,9 @@ fn a_view_is_one_moment() {
                     values.push(value.to_vec());
                     Ok(())
                 }
-                _ => Err("a counter that is no string"),
+                _ => Err(Box::<dyn std::error::Error>::from(
+                    "a counter that is no string",
+                )),
             };
             view.for_each(DbIndex(0), visit).unwrap();
             assert!(values.is_empty() || values.len() == 2, "both or neither");

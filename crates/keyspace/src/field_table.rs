@@ -1,6 +1,8 @@
 use crate::access::Touch;
+use crate::account::{Block, own};
 use crate::table::{Item, Payload, SCAN_END, Shared, Tree, Unmarked};
-use crate::{Form, IntBytes, KeyHasher, StringRef, Ttl, ValueRef, usable_size};
+use crate::value::arc_bytes;
+use crate::{Form, IntBytes, KeyHasher, StringRef, Ttl, ValueRef};
 use std::sync::Arc;
 use units::UnixMillis;
 
@@ -94,7 +96,7 @@ impl FieldTable {
 
     fn store(&mut self, field: &[u8], form: Form, value: &[u8], ttl: Ttl) -> bool {
         let hash = self.hash(field);
-        let tree = Arc::make_mut(&mut self.tree);
+        let tree = own(&mut self.tree);
         tree.store_inline(hash, field, form, value, ttl, &Touch::NONE)
             .added
     }
@@ -102,7 +104,7 @@ impl FieldTable {
     /// Sets a field to a value in any form; whether it is new. For strings that are edited whole.
     pub fn insert_value(&mut self, field: &[u8], value: crate::StringValue, ttl: Ttl) -> bool {
         let hash = self.hash(field);
-        let tree = Arc::make_mut(&mut self.tree);
+        let tree = own(&mut self.tree);
         let value = Payload::Value(crate::Value::String(value));
         tree.store(hash, field, value, ttl, &Touch::NONE).added
     }
@@ -111,8 +113,7 @@ impl FieldTable {
     pub fn remove(&mut self, field: &[u8]) -> bool {
         let hash = self.hash(field);
         // Looked for first: a table that does not change is not copied.
-        self.tree.get(hash, field).is_some()
-            && Arc::make_mut(&mut self.tree).discard(hash, field).is_some()
+        self.tree.get(hash, field).is_some() && own(&mut self.tree).discard(hash, field).is_some()
     }
 
     /// Sets or removes the deadline of a field; whether there is such a field.
@@ -122,7 +123,7 @@ impl FieldTable {
             None => false,
             Some(item) if item.deadline == deadline => true,
             Some(_) => {
-                let tree = Arc::make_mut(&mut self.tree);
+                let tree = own(&mut self.tree);
                 tree.set_deadline(hash, field, deadline).is_some()
             }
         }
@@ -145,7 +146,7 @@ impl FieldTable {
         if self.earliest().is_none_or(|earliest| earliest > now) {
             return Vec::new();
         }
-        let tree = Arc::make_mut(&mut self.tree);
+        let tree = own(&mut self.tree);
         let gone = tree.fire(now, &mut { max }).keys;
         for (name, _) in &gone {
             tree.discard(tree.hasher().hash(name), name);
@@ -179,19 +180,29 @@ impl FieldTable {
 
     /// Bytes the table takes of an allocator, its own block included.
     pub fn heap_bytes(&self) -> usize {
-        let tree = size_of::<Tree<Unmarked, Shared>>() + 2 * size_of::<usize>();
-        usable_size(tree) + self.tree.heap_bytes()
+        arc_bytes::<Tree<Unmarked, Shared>>() + self.tree.heap_bytes()
     }
 
-    /// The segments, to be freed one by one: the bytes of each.
+    /// The segments, to be freed one by one: the bytes of each. What others share is left to them
+    /// and does not count.
     pub(crate) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
         let tree = Arc::into_inner(self.tree).into_iter();
-        tree.flat_map(|tree| tree.segments.into_parts())
+        tree.flat_map(|tree| {
+            let (bytes, segments) = tree.into_segments();
+            let own = arc_bytes::<Tree<Unmarked, Shared>>() + bytes;
+            std::iter::once(own).chain(segments.into_parts())
+        })
     }
 
     /// Walks every invariant; panics where one does not hold.
     pub fn check(&self) {
         self.tree.check();
+    }
+}
+
+impl Block for Tree<Unmarked, Shared> {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<Self>() + self.segments.list_bytes()
     }
 }
 

@@ -1,5 +1,6 @@
 use crate::access::AccessPolicy;
 use crate::alarm::Alarm;
+use crate::budget::{Budget, OverBudget, Views};
 use crate::keys::Keys;
 use crate::plan::{Mode, Plan};
 use crate::reclaim::{LazyFree, Reclaim, Reclaimer};
@@ -7,7 +8,7 @@ use crate::shard::Shard;
 use crate::table::SCAN_END;
 use crate::view::FrozenView;
 use crate::{KeyHasher, Limits, Settings};
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockWriteGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     used_bytes: Arc<AtomicUsize>,
     settings: RwLock<Settings>,
     pub(crate) reclaimer: Reclaimer,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) expired_keys: AtomicU64,
     pub(crate) alarm: Alarm,
 }
@@ -216,6 +218,7 @@ impl Keyspace {
                 published,
             }
         };
+        let budget = Arc::<Budget>::default();
         let inner = Inner {
             hasher,
             shard_bits,
@@ -223,7 +226,8 @@ impl Keyspace {
             databases: options.databases,
             used_bytes,
             settings: RwLock::new(settings),
-            reclaimer: Reclaimer::default(),
+            reclaimer: Reclaimer::new(Arc::clone(&budget)),
+            budget,
             expired_keys: AtomicU64::new(0),
             alarm: Alarm::default(),
         };
@@ -259,18 +263,28 @@ impl Keyspace {
     /// The whole keyspace as it is now. Takes every shard for a moment and copies nothing.
     ///
     /// `offset` is asked, while every shard is held, where the log of changes stands: the view holds
-    /// what was logged before that and no more.
-    pub fn freeze(&self, offset: impl FnOnce() -> ReplOffset) -> FrozenView {
-        let mut guards: Vec<_> = self
-            .inner
-            .shards
-            .iter()
-            .map(|slot| slot.lock.write())
-            .collect();
-        let shares = guards.iter_mut().map(|shard| shard.freeze()).collect();
+    /// what was logged before that and no more. `over` says what becomes of the view when views
+    /// keep more than [`Keyspace::set_copy_budget`] allows.
+    pub fn freeze(&self, over: OverBudget, offset: impl FnOnce() -> ReplOffset) -> FrozenView {
+        let inner = &self.inner;
+        inner.budget.begin();
+        let mut guards: Vec<_> = inner.shards.iter().map(|slot| slot.lock.write()).collect();
+        let freeze = |shard: &mut RwLockWriteGuard<'_, Shard>| shard.freeze(&inner.budget);
+        let shares = guards.iter_mut().map(freeze).collect();
         let offset = offset();
         drop(guards);
-        FrozenView::new(Arc::clone(&self.inner), offset, shares)
+        FrozenView::new(Arc::clone(inner), over, offset, shares)
+    }
+
+    /// Bounds what frozen views may keep, in bytes; 0 is no bound. `patience` is how long a writer
+    /// waits at most for the readers of views that are worth it ([`OverBudget::Wait`]).
+    pub fn set_copy_budget(&self, bytes: usize, patience: Duration) {
+        self.inner.budget.set(bytes, patience);
+    }
+
+    /// How many frozen views there are, and what they keep.
+    pub fn view_stats(&self) -> Views {
+        self.inner.budget.stand()
     }
 
     /// When values change their encodings, and the hasher of tables inside values.

@@ -6,7 +6,9 @@
 //! something frees as much as that was before it goes on.
 
 use crate::Value;
-use crate::table::KeyTable;
+use crate::account::{Block, free};
+use crate::budget::Budget;
+use crate::table::{Frozen, KeyTable};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::mem;
@@ -17,9 +19,10 @@ use std::time::Duration;
 /// The parts of something that was removed: each step frees one, and tells its bytes.
 pub(crate) type Parts = Box<dyn Iterator<Item = usize> + Send>;
 
-/// One part, of so many bytes.
-pub(crate) fn whole<T: Send + 'static>(value: T, bytes: usize) -> Parts {
-    Box::new(std::iter::once(value).map(move |_| bytes))
+/// One part.
+pub(crate) fn whole<T: Block + Send + Sync + 'static>(block: Arc<T>) -> Parts {
+    let freed = |block| free(block).map_or(0, |(bytes, _)| bytes);
+    Box::new(std::iter::once(block).map(freed))
 }
 
 /// Pages or nodes from which on something is left to the reclaimer.
@@ -77,6 +80,8 @@ impl LazyFree {
 pub(crate) enum Removed {
     Value(Value),
     Table(Arc<KeyTable>),
+    /// Of a view that was cancelled.
+    Frozen(Frozen),
 }
 
 impl Removed {
@@ -84,6 +89,7 @@ impl Removed {
         match self {
             Removed::Value(value) => value.heap_bytes(),
             Removed::Table(table) => table.heap_bytes(),
+            Removed::Frozen(_) => 0,
         }
     }
 
@@ -92,6 +98,7 @@ impl Removed {
         match self {
             Removed::Value(_) => 1,
             Removed::Table(table) => table.len(),
+            Removed::Frozen(_) => 0,
         }
     }
 
@@ -99,6 +106,7 @@ impl Removed {
         let effort = match self {
             Removed::Value(value) => value.free_effort(),
             Removed::Table(table) => table.heap_bytes() / crate::value::EFFORT_BYTES,
+            Removed::Frozen(_) => return true,
         };
         effort > BIG
     }
@@ -107,6 +115,7 @@ impl Removed {
         match self {
             Removed::Value(value) => value.into_parts(),
             Removed::Table(table) => Box::new(KeyTable::into_parts(table)),
+            Removed::Frozen(frozen) => Box::new(frozen.into_parts()),
         }
     }
 }
@@ -149,8 +158,13 @@ impl<'a> Garbage<'a> {
 
 impl Drop for Garbage<'_> {
     fn drop(&mut self) {
+        if !self.now.is_empty() && self.reclaimer.budget.is_in_use() {
+            let now = mem::take(&mut self.now);
+            now.into_iter()
+                .for_each(|removed| self.reclaimer.free_now(removed));
+        }
         if !self.later.is_empty() {
-            self.reclaimer.add(mem::take(&mut self.later));
+            self.reclaimer.take_over(mem::take(&mut self.later));
         }
     }
 }
@@ -159,6 +173,7 @@ impl Drop for Garbage<'_> {
 struct Pile {
     parts: Parts,
     objects: usize,
+    is_frozen: bool,
     /// Of the parts that are left, as was counted when they were removed.
     bytes: usize,
 }
@@ -168,6 +183,7 @@ impl Pile {
         Pile {
             bytes: removed.heap_bytes(),
             objects: removed.objects(),
+            is_frozen: matches!(removed, Removed::Frozen(_)),
             parts: removed.into_parts(),
         }
     }
@@ -183,6 +199,9 @@ pub(crate) struct Reclaimer {
     pending_objects: AtomicUsize,
     pending_bytes: AtomicUsize,
     freed_objects: AtomicU64,
+    /// Cancelled views among what waits.
+    frozen: AtomicUsize,
+    budget: Arc<Budget>,
 }
 
 /// How freeing in the background stands: `lazyfree_*` of `INFO`.
@@ -197,6 +216,30 @@ pub struct Reclaim {
 }
 
 impl Reclaimer {
+    pub(crate) fn new(budget: Arc<Budget>) -> Reclaimer {
+        Reclaimer {
+            budget,
+            ..Reclaimer::default()
+        }
+    }
+
+    /// Frees something at once, and charges the budget for what is left of it: views keep that.
+    fn free_now(&self, removed: Removed) {
+        let mut pile = Pile::new(removed);
+        let freed: usize = pile.parts.by_ref().sum();
+        self.budget.charge(pile.bytes.saturating_sub(freed));
+    }
+
+    /// Whether any of it is a cancelled view's.
+    pub(crate) fn has_frozen(&self) -> bool {
+        self.frozen.load(Relaxed) > 0
+    }
+
+    /// Frees at most `parts` for somebody who needs the memory.
+    pub(crate) fn help(&self, parts: usize) {
+        self.run(parts, usize::MAX);
+    }
+
     pub(crate) fn lazy_free(&self) -> LazyFree {
         LazyFree::from_bits(self.lazy.load(Relaxed))
     }
@@ -206,10 +249,12 @@ impl Reclaimer {
     }
 
     /// Takes something over. No shard is held.
-    fn add(&self, removed: Vec<Removed>) {
+    pub(crate) fn take_over(&self, removed: Vec<Removed>) {
         let piles: Vec<Pile> = removed.into_iter().map(Pile::new).collect();
         let bytes = piles.iter().map(|pile| pile.bytes).sum();
         let objects = piles.iter().map(|pile| pile.objects).sum();
+        let frozen = piles.iter().filter(|pile| pile.is_frozen).count();
+        self.frozen.fetch_add(frozen, Relaxed);
         self.pending_objects.fetch_add(objects, Relaxed);
         let before = self.pending_bytes.fetch_add(bytes, Relaxed);
         self.queue.lock().extend(piles);
@@ -248,8 +293,11 @@ impl Reclaimer {
     fn wear_down(&self, pile: &mut Pile, parts: &mut usize, bytes: &mut usize) -> bool {
         while *parts > 0 && *bytes > 0 {
             let Some(freed) = pile.parts.next() else {
+                // What is left, views keep.
+                self.budget.charge(pile.bytes);
                 self.pending_bytes.fetch_sub(pile.bytes, Relaxed);
                 self.pending_objects.fetch_sub(pile.objects, Relaxed);
+                self.frozen.fetch_sub(usize::from(pile.is_frozen), Relaxed);
                 self.freed_objects.fetch_add(pile.objects as u64, Relaxed);
                 return true;
             };

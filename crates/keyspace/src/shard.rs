@@ -1,6 +1,7 @@
 //! One shard: every database's table for its part of the hash.
 
 use crate::access::{AccessPolicy, Age, Touch};
+use crate::budget::Budget;
 use crate::table::{Item, KeyTable, Share, Stamp};
 use crate::watch::Watches;
 use crate::{KeyHasher, Settings, Value};
@@ -116,11 +117,11 @@ impl Shard {
     }
 
     /// A share of every database that is not empty.
-    pub(crate) fn freeze(&mut self) -> Vec<(DbIndex, Arc<Share>)> {
+    pub(crate) fn freeze(&mut self, budget: &Arc<Budget>) -> Vec<(DbIndex, Arc<Share>)> {
         let tables = (0..).map(DbIndex).zip(&mut self.tables);
         tables
             .filter(|(_, table)| table.len() > 0)
-            .map(|(db, table)| (db, table.freeze()))
+            .map(|(db, table)| (db, table.freeze(budget)))
             .collect()
     }
 }

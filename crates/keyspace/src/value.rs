@@ -1,3 +1,4 @@
+use crate::account::{Block, let_go_parts, own};
 use crate::reclaim::{Parts, whole};
 use crate::types::{
     Hash, HashRef, List, ListRef, Set, SetRef, Stream, StringRef, StringValue, Zset, ZsetRef,
@@ -222,10 +223,8 @@ impl Value {
             Value::Set(set) => set.heap_bytes(),
             Value::Hash(hash) => hash.heap_bytes(),
             Value::Zset(zset) => zset.heap_bytes(),
-            Value::Stream(stream) => arc_bytes::<Stream>() + stream.heap_bytes(),
-            Value::Module(module) => {
-                arc_bytes::<ModuleValue>() + usable_size(module.raw.capacity())
-            }
+            Value::Stream(stream) => stream.heap_bytes(),
+            Value::Module(module) => module.block_bytes(),
         }
     }
 }
@@ -256,11 +255,19 @@ impl Value {
                 let owned = Arc::into_inner(stream);
                 Box::new(owned.into_iter().flat_map(Stream::into_parts))
             }
-            module @ Value::Module(_) => {
-                let bytes = module.heap_bytes();
-                whole(module, bytes)
-            }
+            Value::Module(module) => whole(module),
         }
+    }
+
+    /// Drops a value of the live side.
+    pub(crate) fn let_go(self) {
+        let_go_parts(self.heap_bytes(), self.into_parts());
+    }
+}
+
+impl Block for ModuleValue {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<ModuleValue>() + usable_size(self.raw.capacity())
     }
 }
 
@@ -444,7 +451,10 @@ impl Edit for Stream {
 
     fn from_value(value: Value) -> Result<Stream, Value> {
         match value {
-            Value::Stream(stream) => Ok(Arc::unwrap_or_clone(stream)),
+            Value::Stream(mut stream) => {
+                own(&mut stream);
+                Ok(Arc::unwrap_or_clone(stream))
+            }
             other => Err(other),
         }
     }

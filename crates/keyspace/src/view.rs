@@ -1,7 +1,8 @@
-use crate::ValueRef;
 use crate::access::{freq, idle_secs};
+use crate::budget::Life;
 use crate::keyspace::Inner;
-use crate::table::{Found, Mark, Segment, Share, Stamp};
+use crate::table::{Deposit, Found, Mark, Share};
+use crate::{OverBudget, ValueRef, ViewCancelled};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use units::{DbIndex, ReplOffset, UnixMillis};
@@ -11,11 +12,16 @@ use units::{DbIndex, ReplOffset, UnixMillis};
 /// Making one copies nothing; writers put aside what they are about to change. Reading one gives
 /// up each segment as it goes and holds no lock but for the moment it takes to fetch a segment, so
 /// each entry can be read once. Dropping one frees what it still holds.
+///
+/// When views keep more than the budget (`snapshot-copy-budget`), a view may be cancelled: reading on
+/// fails with [`ViewCancelled`].
 pub struct FrozenView {
     inner: Arc<Inner>,
     offset: ReplOffset,
     /// Shares of the shards in which a database had keys, shards ascending.
     databases: BTreeMap<DbIndex, Vec<(usize, Arc<Share>)>>,
+    /// Declared last: the budget takes a view for gone only after its memory.
+    life: Arc<Life>,
 }
 
 /// An entry of a frozen view.
@@ -46,6 +52,7 @@ impl FrozenView {
     /// A view of the shares that each shard gave.
     pub(crate) fn new(
         inner: Arc<Inner>,
+        over: OverBudget,
         offset: ReplOffset,
         shards: Vec<Vec<(DbIndex, Arc<Share>)>>,
     ) -> FrozenView {
@@ -55,7 +62,10 @@ impl FrozenView {
                 databases.entry(db).or_default().push((shard, share));
             }
         }
+        let shares = databases.values().flatten();
+        let shares = shares.map(|(_, share)| Arc::clone(share)).collect();
         FrozenView {
+            life: inner.budget.admit(over, shares),
             inner,
             offset,
             databases,
@@ -78,12 +88,12 @@ impl FrozenView {
 
     /// Visits every entry of a database, segment by segment, and gives each up after it; stops at
     /// the first error. What was visited is gone from the view.
-    pub fn for_each<E>(
+    pub fn for_each<E: From<ViewCancelled>>(
         &mut self,
         db: DbIndex,
         mut f: impl FnMut(FrozenEntry<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(segment) = self.next_segment(db) {
+        while let Some(segment) = self.next_segment(db)? {
             segment.iter().try_for_each(&mut f)?;
         }
         Ok(())
@@ -91,39 +101,48 @@ impl FrozenView {
 
     /// Takes the next segment of a database out of the view, for readers that share the work among
     /// threads; `None` after the last.
-    pub fn next_segment(&mut self, db: DbIndex) -> Option<FrozenSegment> {
-        loop {
-            let shares = self.databases.get_mut(&db)?;
-            let (shard, share) = shares.first()?;
-            if let Some(number) = share.next() {
-                return Some(fetch(&self.inner, *shard, share, number));
+    pub fn next_segment(&mut self, db: DbIndex) -> Result<Option<FrozenSegment>, ViewCancelled> {
+        let Some(shares) = self.databases.get_mut(&db) else {
+            return Ok(None);
+        };
+        while let Some((shard, share)) = shares.first() {
+            if let Some(segment) = fetch(&self.inner, *shard, share) {
+                let life = Arc::clone(&self.life);
+                return Ok(Some(FrozenSegment { segment, life }));
+            }
+            if let Some(cancelled) = self.life.cancelled() {
+                return Err(cancelled);
             }
             shares.remove(0);
         }
-    }
-
-    /// Bytes that are kept only for this view, roughly: segments put aside that it has not read.
-    pub fn kept_bytes(&self) -> usize {
-        let shares = self.databases.values().flatten();
-        shares.map(|(_, share)| share.deposited_bytes()).sum()
+        Ok(None)
     }
 }
 
-/// Takes one segment out of a share, wherever it lies.
-fn fetch(inner: &Inner, shard: usize, share: &Share, number: u32) -> FrozenSegment {
-    let segment = match share.find(number) {
-        Found::Segment(segment) => segment,
-        Found::InShard => {
-            let shard = inner.shards[shard].lock.read();
-            share.take(number, &shard.tables)
+/// The next segment of a share, wherever it lies.
+fn fetch(inner: &Inner, shard: usize, share: &Share) -> Option<Arc<Deposit>> {
+    loop {
+        match share.next() {
+            Found::Segment(segment) => return Some(segment),
+            Found::Nowhere => return None,
+            Found::InShard(number) => {
+                let shard = inner.shards[shard].lock.read();
+                if let Some(segment) = share.take(number, &shard.tables) {
+                    return Some(segment);
+                }
+            }
         }
-    };
-    FrozenSegment { segment }
+    }
 }
 
 /// Some hundreds of entries of a [`FrozenView`].
 pub struct FrozenSegment {
-    segment: Arc<Segment<Stamp>>,
+    segment: Arc<Deposit>,
+    #[expect(
+        dead_code,
+        reason = "the view counts as alive while its memory is in use"
+    )]
+    life: Arc<Life>,
 }
 
 impl FrozenSegment {

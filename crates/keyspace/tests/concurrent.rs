@@ -1,8 +1,9 @@
 //! Threads that write while a view is read: the view is one moment.
 
-use keyspace::{FrozenView, Keyspace, Mode, Options, Plan, Ttl, ValueRef};
+use keyspace::{
+    FrozenView, Keyspace, Mode, Options, OverBudget, Plan, Ttl, ValueRef, ViewCancelled,
+};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use units::{DbIndex, ReplOffset, UnixMillis};
 
@@ -45,12 +46,13 @@ fn check(mut view: FrozenView) {
     let mut sums = BTreeMap::<Vec<u8>, (i64, usize)>::new();
     let len = view.databases().map(|(_, keys, _)| keys).sum::<usize>();
     let mut met = 0;
-    let Ok(()) = view.for_each::<Infallible>(DB, |entry| {
+    let read = view.for_each::<ViewCancelled>(DB, |entry| {
         let sum = sums.entry(entry.key[2..].to_vec()).or_default();
         *sum = (sum.0 + number(entry.value), sum.1 + 1);
         met += 1;
         Ok(())
     });
+    assert_eq!(read, Ok(()), "nothing bounds what views keep");
     assert_eq!(met, len, "as many entries as there were at the freeze");
     assert!(
         sums.values().all(|&sum| sum == (0, 2)),
@@ -81,16 +83,16 @@ fn a_view_balances_while_writers_write() {
                 std::thread::yield_now();
             }
             let views = [
-                keyspace.freeze(ReplOffset::default),
-                keyspace.freeze(ReplOffset::default),
+                keyspace.freeze(OverBudget::Cancel, ReplOffset::default),
+                keyspace.freeze(OverBudget::Cancel, ReplOffset::default),
             ];
             if round % 8 == 7 {
                 keyspace.lock(Plan::all(Mode::Write), NOW).clear_all();
             }
             views.into_iter().for_each(check);
             // One that is given up halfway.
-            let mut dropped = keyspace.freeze(ReplOffset::default);
-            dropped.next_segment(DB);
+            let mut dropped = keyspace.freeze(OverBudget::Cancel, ReplOffset::default);
+            assert!(dropped.next_segment(DB).is_ok());
         }
         stop.store(true, Relaxed);
     });

@@ -1,7 +1,8 @@
 //! Sampled eviction against plain references: which keys go, and how many requests find theirs.
 
 use keyspace::{
-    AccessPolicy, EvictionOrder, EvictionRule, Evictor, Keyspace, Mode, Options, Plan, Ttl,
+    AccessPolicy, EvictionOrder, EvictionRule, Evictor, Keyspace, Mode, Options, OverBudget, Plan,
+    Ttl,
 };
 use std::collections::{BTreeSet, HashMap};
 use units::{DbIndex, ReplOffset, UnixMillis};
@@ -202,12 +203,12 @@ fn each_rule_evicts_all_that_it_may_and_nothing_else() {
 #[test]
 fn a_view_keeps_what_is_evicted_after_it() {
     let keyspace = some_volatile(300);
-    let mut view = keyspace.freeze(ReplOffset::default);
+    let mut view = keyspace.freeze(OverBudget::Cancel, ReplOffset::default);
     let mut evictor = Evictor::new(1);
     while evictor.evict(&keyspace, RULE, UnixMillis(0), &mut |_, _| ()) {}
     let mut kept = 0;
     for db in [DbIndex(0), DbIndex(1)] {
-        while let Some(segment) = view.next_segment(db) {
+        while let Ok(Some(segment)) = view.next_segment(db) {
             kept += segment.len();
         }
     }

@@ -1,6 +1,6 @@
 //! A keyspace against a plain map, with frozen views alive beside it.
 
-use keyspace::{FrozenView, Keyspace, Mode, Options, Plan, Ttl, ValueRef};
+use keyspace::{FrozenView, Keyspace, Mode, Options, OverBudget, Plan, Ttl, ValueRef};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use units::{DbIndex, ReplOffset, UnixMillis};
@@ -145,7 +145,8 @@ impl Reading {
     fn read(&mut self, segments: usize) {
         for db in (0..DATABASES).map(DbIndex) {
             for _ in 0..segments {
-                let Some(segment) = self.view.next_segment(db) else {
+                let next = self.view.next_segment(db);
+                let Some(segment) = next.expect("nothing bounds what views keep") else {
                     break;
                 };
                 for entry in segment.iter() {
@@ -298,7 +299,9 @@ impl Run {
                 assert_eq!(gone, expected);
             }
             Op::Freeze => {
-                let view = self.keyspace.freeze(ReplOffset::default);
+                let view = self
+                    .keyspace
+                    .freeze(OverBudget::Cancel, ReplOffset::default);
                 let sums: Vec<_> = view.databases().map(|(db, keys, _)| (db.0, keys)).collect();
                 let expected: Vec<_> = (0..).zip(self.model.iter().map(BTreeMap::len)).collect();
                 assert_eq!(

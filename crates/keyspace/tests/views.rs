@@ -1,8 +1,8 @@
 //! Values of every type in a keyspace, beside models out of the standard library, with up to three
 //! frozen views alive that are read bit by bit while everything changes.
 
-use keyspace::{Edit, FrozenView, Hash, IfMissing, Keyspace, List, Mode, Options, Plan, Set};
-use keyspace::{Settings, Stream, StringValue, ValueRef, Zset};
+use keyspace::{Edit, FrozenView, Hash, IfMissing, Keyspace, List, Mode, Options, OverBudget};
+use keyspace::{Plan, Set, Settings, Stream, StringValue, ValueRef, Zset};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use units::{DbIndex, ReplOffset, StreamId, UnixMillis};
@@ -142,6 +142,7 @@ enum Op {
     ChangeAll(u16, u16, Change),
     Freeze,
     DropOldest,
+    Flush,
 }
 
 fn changes() -> impl Strategy<Value = Change> {
@@ -167,7 +168,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => (number, 1u16..300, small)
             .prop_map(|(from, count, change)| Op::ChangeAll(from, count, change)),
         3 => Just(Op::Freeze),
-        1 => Just(Op::DropOldest),
+        2 => Just(Op::DropOldest),
+        1 => Just(Op::Flush),
     ];
     prop::collection::vec(op, 1..40)
 }
@@ -204,6 +206,11 @@ impl Run {
             views: VecDeque::new(),
             entries: 0,
         }
+    }
+
+    fn freeze(&self) -> FrozenView {
+        self.keyspace
+            .freeze(OverBudget::Cancel, ReplOffset::default)
     }
 
     fn edit<T: Edit, R>(&self, key: &[u8], f: impl FnOnce(&mut T) -> R) {
@@ -306,18 +313,26 @@ impl Run {
                 }
             }
             Op::Freeze => {
-                let view = self.keyspace.freeze(ReplOffset::default);
+                let view = self.freeze();
                 self.views.truncate(2);
                 self.views.push_front((view, self.model.clone()));
             }
             Op::DropOldest => drop(self.views.pop_back()),
+            Op::Flush => {
+                self.model.clear();
+                self.keyspace.lock(Plan::all(Mode::Write), NOW).clear_all();
+            }
         }
     }
 
     /// Reads so many segments more of every view.
     fn read(&mut self, segments: usize) {
         for (view, left) in &mut self.views {
-            for segment in std::iter::from_fn(|| view.next_segment(DB)).take(segments) {
+            let next = || {
+                view.next_segment(DB)
+                    .expect("nothing bounds what views keep")
+            };
+            for segment in std::iter::from_fn(next).take(segments) {
                 for entry in segment.iter() {
                     let found = content(entry.value);
                     let was = left.remove(entry.key);
@@ -347,6 +362,8 @@ proptest! {
         ops in ops(),
     ) {
         let mut run = Run::new(shards);
+        // Of nothing: while there is any view, what all of them keep is counted.
+        let _empty = run.freeze();
         for op in &ops {
             run.step(op);
             run.compare();
@@ -356,5 +373,7 @@ proptest! {
         for (_, left) in &run.views {
             prop_assert!(left.is_empty(), "every entry was read");
         }
+        run.views.clear();
+        prop_assert_eq!(run.keyspace.view_stats().kept_bytes, 0, "all came back");
     }
 }

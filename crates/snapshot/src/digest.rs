@@ -10,7 +10,7 @@
 //! Checked against Redis 6.2, 7.0 and 8.2 and Valkey 9.1. Scores are mixed in as text, which
 //! changed with 7.2; later Redis marks fields that have a deadline. See [`DigestForm`].
 
-use keyspace::{FrozenView, HashRef, StringRef, ValueRef, ZsetRef};
+use keyspace::{FrozenView, HashRef, StringRef, ValueRef, ViewCancelled, ZsetRef};
 use packed::{Element, IntText, number};
 use sha1::{Digest as _, Sha1};
 use units::{DbIndex, UnixMillis};
@@ -36,15 +36,19 @@ impl From<bool> for DigestForm {
     }
 }
 
-/// The digest of every key of `view` that has not expired at `now`.
-pub fn digest(mut view: FrozenView, now: UnixMillis, form: impl Into<DigestForm>) -> [u8; 20] {
+/// The digest of every key of `view` that has not expired at `now`; fails if the view is cancelled.
+pub fn digest(
+    mut view: FrozenView,
+    now: UnixMillis,
+    form: impl Into<DigestForm>,
+) -> Result<[u8; 20], ViewCancelled> {
     let form = form.into();
     let mut whole = Digest::default();
     let dbs: Vec<DbIndex> = view.databases().map(|(db, ..)| db).collect();
     for db in dbs {
         let mut keys = Digest::default();
         let mut any = false;
-        let Ok(()) = view.for_each(db, |entry| {
+        view.for_each(db, |entry| {
             if entry.deadline.is_none_or(|at| at > now) {
                 any = true;
                 let mut key = Digest::default();
@@ -52,15 +56,15 @@ pub fn digest(mut view: FrozenView, now: UnixMillis, form: impl Into<DigestForm>
                 key.value(entry.value, entry.deadline, now, form);
                 keys.add(&key.0);
             }
-            Ok::<(), std::convert::Infallible>(())
-        });
+            Ok::<(), ViewCancelled>(())
+        })?;
         if any {
             // The number of the database is mixed in before its keys are added.
             whole.mix(&db.0.to_be_bytes());
             whole.xor(&keys.0);
         }
     }
-    whole.0
+    Ok(whole.0)
 }
 
 /// The digest of one value, as `DEBUG DIGEST-VALUE` prints it.

@@ -312,7 +312,7 @@ fn new_key(db: DbIndex, key: &[u8], meta: KeyMeta) -> NewKey<'_> {
 mod tests {
     use super::*;
     use crate::digest::{DigestForm, digest};
-    use keyspace::{Edit, Expiry, List, Mode, Options, Ttl};
+    use keyspace::{Edit, Expiry, List, Mode, Options, OverBudget, Ttl};
     use proptest::prelude::*;
     use std::collections::HashSet;
     use units::UnixMillis;
@@ -416,7 +416,7 @@ mod tests {
             prop_assert_eq!(summary.keys, kept.len() as u64);
             prop_assert_eq!(summary.expired, (rows.len() - kept.len()) as u64);
             let of = |keyspace: &Keyspace| {
-                digest(keyspace.freeze(units::ReplOffset::default), UnixMillis(0), DigestForm::Redis72)
+                digest(keyspace.freeze(OverBudget::Cancel, units::ReplOffset::default), UnixMillis(0), DigestForm::Redis72)
             };
             prop_assert_eq!(of(&loaded), of(&plain));
         }

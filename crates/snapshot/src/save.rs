@@ -1,7 +1,7 @@
 //! A frozen view as an RDB file.
 
 use crate::parts;
-use keyspace::{FrozenEntry, FrozenView};
+use keyspace::{FrozenEntry, FrozenView, ViewCancelled};
 use rdb::{EncodeError, Encoder, Event, KeyMeta};
 use units::{DbIndex, UnixMillis};
 
@@ -38,6 +38,8 @@ pub enum WriteError<E> {
     Encode(EncodeError),
     /// Whoever takes the bytes failed.
     Drain(E),
+    /// The view was cancelled.
+    Cancelled(ViewCancelled),
 }
 
 /// Bytes are handed on in blocks of about this size.
@@ -137,6 +139,12 @@ impl<E> File<'_, E> {
         } else {
             Ok(())
         }
+    }
+}
+
+impl<E> From<ViewCancelled> for WriteError<E> {
+    fn from(cancelled: ViewCancelled) -> WriteError<E> {
+        WriteError::Cancelled(cancelled)
     }
 }
 

@@ -9,9 +9,10 @@ pub use table::ConfigError;
 pub(crate) use table::{Parameter, parameter, parameters};
 pub(crate) use value::Within;
 
-use keyspace::{AccessPolicy, LazyFree, Limits};
+use keyspace::{AccessPolicy, Keyspace, LazyFree, Limits};
 use rdb::Target;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Everything that can be configured. Names and defaults are Redis's; see [`Config::set`].
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,10 @@ pub struct Config {
     pub(crate) lfu_log_factor: Within<0, { i32::MAX as u32 }>,
     pub(crate) lrfu_half_life: Within<1, 1024>,
     pub(crate) proto_max_bulk_len: u64,
+    /// In bytes; 0 for no limit.
+    pub(crate) snapshot_copy_budget: u64,
+    /// In milliseconds.
+    pub(crate) snapshot_copy_wait: u32,
     pub(crate) limits: Limits,
 }
 
@@ -98,6 +103,15 @@ impl Policy {
 }
 
 impl Config {
+    /// Sets what a keyspace takes from here but the limits of its encodings.
+    pub(crate) fn apply(&self, keyspace: &Keyspace) {
+        keyspace.set_access_policy(self.access_policy());
+        keyspace.set_lazy_free(self.lazy_free);
+        let budget = usize::try_from(self.snapshot_copy_budget).unwrap_or(usize::MAX);
+        let wait = Duration::from_millis(self.snapshot_copy_wait.into());
+        keyspace.set_copy_budget(budget, wait);
+    }
+
     /// What is remembered of each access: its time, or how many there were.
     pub(crate) fn access_policy(&self) -> AccessPolicy {
         match self.maxmemory_policy {
@@ -139,6 +153,8 @@ impl Default for Config {
             lfu_log_factor: Within(10),
             lrfu_half_life: Within(4),
             proto_max_bulk_len: 512 << 20,
+            snapshot_copy_budget: 0,
+            snapshot_copy_wait: 100,
             limits: Limits::default(),
         }
     }

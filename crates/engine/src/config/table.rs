@@ -94,6 +94,8 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("set-max-intset-entries", limits.set_max_intset_entries),
     parameter!("set-max-listpack-entries", limits.set_max_listpack_entries),
     parameter!("set-max-listpack-value", limits.set_max_listpack_value),
+    parameter!("snapshot-copy-budget", snapshot_copy_budget),
+    parameter!("snapshot-copy-wait", snapshot_copy_wait),
     parameter!("stream-node-max-bytes", limits.stream_node_max_bytes),
     parameter!("stream-node-max-entries", limits.stream_node_max_entries),
     parameter!("zset-max-listpack-entries" or "zset-max-ziplist-entries", limits.zset_max_listpack_entries),
@@ -126,10 +128,15 @@ impl Parameter {
 impl Config {
     /// Sets the setting `name`, by the names and in the notation of `redis.conf`.
     ///
-    /// Besides Redis's there are three: `lrfu-half-life` (of the policies `allkeys-lrfu` and
-    /// `volatile-lrfu`), `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...: who must
-    /// be able to read snapshots) and `rdb-save-lossy` (save what the target can hold and drop the
-    /// rest, instead of refusing).
+    /// Besides Redis's there are:
+    ///
+    /// - `lrfu-half-life`, of the policies `allkeys-lrfu` and `volatile-lrfu`;
+    /// - `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...): who must be able to read snapshots;
+    /// - `rdb-save-lossy`: save what the target can hold and drop the rest, instead of refusing;
+    /// - `snapshot-copy-budget`: bytes that frozen views may keep of what has changed since, 0 for
+    ///   no bound. Over it, views that the program took are cancelled;
+    /// - `snapshot-copy-wait`: milliseconds that writers wait for the engine's own views (of a save)
+    ///   before these are cancelled, too.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
         let row = parameter(name).ok_or_else(|| ConfigError::Unknown(name.to_owned()))?;
         (row.set)(self, value).map_err(|expected| ConfigError::Invalid {

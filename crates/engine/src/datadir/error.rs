@@ -1,3 +1,4 @@
+use keyspace::ViewCancelled;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -121,6 +122,9 @@ pub enum SaveError {
     Storage(storage::Error),
     /// The files of the append-only file could not be told.
     Aof(aof::Error),
+    /// What had changed since the save began took more than `snapshot-copy-budget`, and writers had
+    /// waited for `snapshot-copy-wait`.
+    Cancelled(ViewCancelled),
 }
 
 impl fmt::Display for SaveError {
@@ -137,6 +141,7 @@ impl fmt::Display for SaveError {
             SaveError::Encode(error) => error.fmt(f),
             SaveError::Storage(error) => error.fmt(f),
             SaveError::Aof(error) => error.fmt(f),
+            SaveError::Cancelled(cancelled) => write!(f, "nothing was saved: {cancelled}"),
         }
     }
 }

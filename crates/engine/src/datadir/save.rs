@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::engine::Inner;
 use crate::{REPORTED_VERSION, VALKEY_VERSION};
 use aof::{BaseFormat, Located, commit_base, locate};
+use keyspace::OverBudget;
 use rdb::{Encoder, EncoderOptions, Family, Losses, Target};
 use snapshot::{Access, Preamble, WriteError};
 use std::path::{Path, PathBuf};
@@ -131,7 +132,7 @@ impl<'e> Snapshot<'e> {
         file: &mut Writer<F>,
         is_aof_base: bool,
     ) -> Result<(), SaveError> {
-        let view = self.engine.freeze();
+        let view = self.engine.freeze(OverBudget::Wait);
         let options = EncoderOptions {
             compress: self.config.rdbcompression,
             checksum: self.config.rdbchecksum,
@@ -144,6 +145,7 @@ impl<'e> Snapshot<'e> {
         self.keys = keys.map_err(|error| match error {
             WriteError::Encode(error) => SaveError::Encode(error),
             WriteError::Drain(error) => SaveError::Storage(error),
+            WriteError::Cancelled(cancelled) => SaveError::Cancelled(cancelled),
         })?;
         self.losses = encoder.losses().clone();
         let loses_data = self.losses.rows().iter().any(|row| row.what.is_data());

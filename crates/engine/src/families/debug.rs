@@ -61,7 +61,9 @@ fn old_score_text(args: &mut Args<'_>) -> bool {
 fn digest(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let old = old_score_text(args);
     args.done()?;
-    reply.simple(&hex(&session.engine.digest(old)));
+    let digest = session.engine.digest(old);
+    let digest = digest.map_err(|cancelled| Error::Text(format!("ERR {cancelled}").into()))?;
+    reply.simple(&hex(&digest));
     Ok(())
 }
 

@@ -77,7 +77,8 @@ fn memory(session: &Session, text: &mut String) {
 
 fn persistence(session: &Session, text: &mut String) {
     let inner = session.engine.inner();
-    let last = *inner.saving.lock();
+    let last = *inner.last_save.lock();
+    let views = session.engine.views();
     let appendonly = inner.config.read().appendonly == Some(true);
     line(text, "loading", 0);
     line(
@@ -93,8 +94,15 @@ fn persistence(session: &Session, text: &mut String) {
         if last.ok { "ok" } else { "err" },
     );
     line(text, "rdb_saves", inner.stats.saves.value());
+    line(text, "rdb_last_cow_size", last.kept);
     line(text, "aof_enabled", i32::from(appendonly));
     line(text, "aof_rewrite_in_progress", 0);
+    line(text, "current_cow_size", views.kept_bytes);
+    line(text, "current_cow_peak", views.kept_peak);
+    line(text, "snapshot_views", views.alive);
+    line(text, "snapshot_kept_bytes", views.kept_bytes);
+    line(text, "snapshot_waits", views.waits);
+    line(text, "snapshot_cancelled", views.cancelled);
 }
 
 fn stats(session: &Session, text: &mut String) {

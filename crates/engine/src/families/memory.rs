@@ -96,7 +96,7 @@ pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
     lines.extend(limit(engine));
     let reclaim = engine.keyspace().reclaim_stats();
     lines.extend([
-        ("mem_not_counted_for_evict", "0".to_owned()),
+        ("mem_not_counted_for_evict", memory.views.to_string()),
         ("mem_replication_backlog", memory.journal.to_string()),
         (
             "lazyfree_pending_objects",
@@ -172,6 +172,7 @@ fn figures(engine: &Engine) -> Vec<(&'static str, Figure)> {
         ("startup.allocated", Figure::Bytes(memory.startup)),
         ("replication.backlog", Figure::Bytes(memory.journal)),
         ("lazyfree.pending", Figure::Bytes(memory.garbage)),
+        ("snapshot.kept", Figure::Bytes(memory.views)),
         ("overhead.total", Figure::Bytes(memory.overhead())),
         ("keys.count", Figure::Bytes(keys)),
         (

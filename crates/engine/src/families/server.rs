@@ -61,7 +61,7 @@ fn save(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> O
 }
 
 fn lastsave(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    reply.integer(session.engine.inner().saving.lock().at.secs());
+    reply.integer(session.engine.inner().last_save.lock().at.secs());
     Ok(())
 }
 

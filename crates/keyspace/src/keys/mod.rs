@@ -13,6 +13,7 @@ mod write;
 pub use entry::{Access, EntryRef, Expiry, IfMissing, Ttl, WrongType};
 pub use expire::{Lapsed, LapsedFields};
 
+use crate::account::taken_leave_of;
 use crate::keyspace::Inner;
 use crate::plan::{Hashes, Mode, Plan};
 use crate::reclaim::{Garbage, Removed};
@@ -58,6 +59,9 @@ const SMALL_VALUE: usize = 4096;
 
 impl<'a> Keys<'a> {
     pub(crate) fn lock(inner: &'a Inner, plan: Plan<'a>, now: UnixMillis) -> Keys<'a> {
+        if plan.mode == Mode::Write {
+            inner.budget.admit_writer(&inner.reclaimer);
+        }
         Keys {
             inner,
             held: Held::lock(inner, &plan),
@@ -210,7 +214,7 @@ impl<'a> Keys<'a> {
     #[inline]
     fn discard(&mut self, value: Option<Value>, lazy: fn(LazyFree) -> bool) {
         if let Some(value) = value
-            && value.heap_bytes() > SMALL_VALUE
+            && (value.heap_bytes() > SMALL_VALUE || self.inner.budget.is_in_use())
         {
             let lazy = lazy(self.lazy_free());
             self.garbage.add(Removed::Value(value), lazy);
@@ -220,6 +224,9 @@ impl<'a> Keys<'a> {
 
 impl Drop for Keys<'_> {
     fn drop(&mut self) {
+        if self.mode() == Mode::Write {
+            self.inner.budget.charge(taken_leave_of());
+        }
         // Expired keys that nobody asked about are still there: they only answer as missing.
         if self.dirty == Dirty::None {
             return;

@@ -26,6 +26,7 @@ impl<M: Mark> Segment<M> {
             bounds.note(to, due_time(&entry, slab).max(old_bounds.of(at)));
             to
         });
+        old.let_go();
         self.garbage = 0;
     }
 

@@ -9,6 +9,7 @@
 //! A segment of depth `d` has `2^(depth - d)` neighbouring slots, so the order of the directory is
 //! the order of hashes.
 
+use crate::account::{free_slice, let_go_slice, own_slice, slice_bytes};
 use std::sync::Arc;
 
 /// Hash bits above the shard's, which nothing here uses: hash tables that are given the same hash tag by them.
@@ -85,22 +86,27 @@ impl Directory {
         }
         let span = self.span(depth);
         let first = self.slot(hash) / span * span;
-        Arc::make_mut(&mut self.slots)[first + span / 2..first + span].fill(upper);
+        own_slice(&mut self.slots)[first + span / 2..first + span].fill(upper);
     }
 
     fn double(&mut self) {
         assert!(self.depth < MAX_DEPTH, "keys collide under a keyed hash");
         // Of a known length, so that it is written once: at 20 million keys in one shard these are
         // 512 KiB, a fraction of a millisecond.
-        self.slots = (0..2 * self.slots.len())
-            .map(|slot| self.slots[slot / 2])
-            .collect();
+        let slots = (0..2 * self.slots.len()).map(|slot| self.slots[slot / 2]);
+        let slots = slots.collect();
+        let_go_slice(std::mem::replace(&mut self.slots, slots));
         self.depth += 1;
     }
 
     /// Bytes of the list of slots.
     pub(crate) fn heap_bytes(&self) -> usize {
-        crate::usable_size(self.slots.len() * 4 + 16)
+        slice_bytes(&self.slots)
+    }
+
+    /// Frees the list of slots: its bytes, if nobody else shares it.
+    pub(super) fn free(self) -> usize {
+        free_slice(self.slots)
     }
 }
 

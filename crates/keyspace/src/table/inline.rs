@@ -11,6 +11,7 @@ use super::stamp::Stamp;
 use super::tree::{Segments, Tree};
 use crate::KeyHasher;
 use crate::account::usable_size;
+use crate::budget::Budget;
 use std::sync::{Arc, Weak};
 
 /// One database's keys in one shard.
@@ -112,8 +113,13 @@ impl KeyTable {
     /// The segments and the large values in them, to be freed one by one: the bytes of each. What
     /// a view still needs is left to it.
     pub(crate) fn into_parts(table: Arc<KeyTable>) -> impl Iterator<Item = usize> + Send {
-        let blocks = Arc::into_inner(table).map_or_else(Vec::new, |table| table.segments.blocks);
-        blocks.into_iter().flatten().flat_map(Segment::into_parts)
+        let table = Arc::into_inner(table).into_iter();
+        table.flat_map(|table| {
+            let (own, segments) = table.into_segments();
+            let own = own + segments.heap_bytes();
+            let segments = segments.blocks.into_iter().flatten();
+            std::iter::once(own).chain(segments.flat_map(Segment::into_parts))
+        })
     }
 
     /// Which table this is.
@@ -122,9 +128,9 @@ impl KeyTable {
     }
 
     /// A share of the table as it is now.
-    pub(crate) fn freeze(&mut self) -> Arc<Share> {
+    pub(crate) fn freeze(&mut self, budget: &Arc<Budget>) -> Arc<Share> {
         self.segments.epoch += 1;
-        let share = Arc::new(Share::of(self, self.segments.epoch));
+        let share = Arc::new(Share::of(self, self.segments.epoch, budget));
         self.segments
             .shares
             .retain(|share| share.strong_count() > 0);

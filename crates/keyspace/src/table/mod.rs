@@ -6,12 +6,13 @@
 //! finds what is due, `compact` and `split` rewrite segments, `usage` weighs entries; `directory`
 //! finds segments, `wheel` those that are due, `tree` is a whole table, `bulk` adds many keys to one,
 //! `scan` is its cursors, `draw` picks entries at random. Segments are kept in place (`inline`, with
-//! `share` for frozen views) or shared (`shared`).
+//! `share` and `deposit` for frozen views) or shared (`shared`).
 
 mod bounds;
 mod bulk;
 mod check;
 mod compact;
+mod deposit;
 mod directory;
 mod draw;
 mod due;
@@ -30,10 +31,11 @@ mod tree;
 mod usage;
 mod wheel;
 
+pub(crate) use deposit::{Deposit, Frozen};
 pub(crate) use due::Due;
 pub(crate) use inline::KeyTable;
 pub(crate) use scan::{END as SCAN_END, position};
-pub(crate) use segment::{Item, Payload, Segment};
+pub(crate) use segment::{Item, Payload};
 pub(crate) use share::{Found, Share};
 pub(crate) use shared::Shared;
 pub(crate) use stamp::{Mark, Stamp, Unmarked};

@@ -9,7 +9,7 @@
 //! the classes. A page that a frozen view shares is copied before it is written, so a larger page
 //! saves the ends that no entry fits and costs more of such copies.
 
-use crate::account::usable_size;
+use crate::account::{Block, free, free_slice, let_go, let_go_slice, own, own_slice, usable_size};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -122,9 +122,9 @@ impl Pages {
     #[inline]
     pub(crate) fn bytes_mut(&mut self, at: At) -> &mut [u8] {
         let page: &mut [u8] = match self.full.get_mut(at.page()) {
-            Some(page) => &mut Arc::make_mut(page)[..],
+            Some(page) => &mut own(page)[..],
             None => match &mut self.tail {
-                Some(tail) => Arc::make_mut(tail),
+                Some(tail) => own_slice(tail),
                 None => &mut [],
             },
         };
@@ -188,6 +188,7 @@ impl Pages {
                 self.push_full(page);
             }
         }
+        let_go_slice(old);
     }
 
     fn push_full(&mut self, page: [u8; PAYLOAD]) {
@@ -196,6 +197,29 @@ impl Pages {
             self.full.reserve_exact(4.max(self.full.len() / 8));
         }
         self.full.push(Arc::new(page));
+    }
+
+    /// Drops the pages of the live side.
+    pub(crate) fn let_go(self) {
+        self.full.into_iter().for_each(let_go);
+        self.tail.into_iter().for_each(let_go_slice);
+    }
+
+    /// Frees the pages for a view: the bytes of those that nobody else shares, and of the list.
+    pub(crate) fn free(self) -> usize {
+        let list = self.list_bytes();
+        let full = self
+            .full
+            .into_iter()
+            .filter_map(free)
+            .map(|(bytes, _)| bytes);
+        let tail = self.tail.map_or(0, free_slice);
+        list + full.sum::<usize>() + tail
+    }
+
+    /// Bytes of the list of pages alone.
+    pub(crate) fn list_bytes(&self) -> usize {
+        usable_size(self.full.len() * size_of::<usize>())
     }
 
     /// Bytes taken in all pages; the ends of closed pages count as taken.
@@ -215,7 +239,13 @@ impl Pages {
             .tail
             .as_ref()
             .map_or(0, |tail| usable_size(tail.len() + COUNTS));
-        self.full.len() * BLOCK + tail + usable_size(self.full.len() * size_of::<usize>())
+        self.full.len() * BLOCK + tail + self.list_bytes()
+    }
+}
+
+impl Block for [u8; PAYLOAD] {
+    fn block_bytes(&self) -> usize {
+        BLOCK
     }
 }
 

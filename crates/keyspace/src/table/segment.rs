@@ -92,13 +92,20 @@ impl<M: Mark> Segment<M> {
             + self.bounds.heap_bytes()
     }
 
+    /// Bytes that are not behind counted references: what a clone takes of an allocator.
+    pub(crate) fn list_bytes(&self) -> usize {
+        let lists = self.pages.list_bytes() + self.slab.list_bytes();
+        self.index.heap_bytes() + self.bounds.heap_bytes() + lists
+    }
+
     /// Its pages and index, then the values of its slab, to be freed one by one: the bytes of each.
-    pub(crate) fn into_parts(mut self) -> impl Iterator<Item = usize> + Send {
-        let values = self.slab.take_values();
-        let parts = values.into_iter().flat_map(Value::into_parts);
-        let own = self.heap_bytes();
-        drop(self);
-        std::iter::once(own).chain(parts)
+    /// What others share is left to them and does not count.
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
+        let (slab, values) = self.slab.into_parts();
+        let own = self.index.heap_bytes() + self.bounds.heap_bytes();
+        let own = own + self.pages.free() + slab;
+        let values = values.into_iter().flat_map(Value::into_parts);
+        std::iter::once(own).chain(values)
     }
 
     /// Its part of the sums of its table.
@@ -503,7 +510,8 @@ impl<M: Mark> Segment<M> {
     fn tidy(&mut self) {
         self.slab.tidy();
         if self.index.is_empty() {
-            *self = Segment::new(self.depth, self.epoch);
+            let old = std::mem::replace(self, Segment::new(self.depth, self.epoch));
+            old.pages.let_go();
             return;
         }
         if self.deadlines == 0 && self.slab.len() == 0 && !self.bounds.is_empty() {

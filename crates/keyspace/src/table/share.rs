@@ -1,13 +1,13 @@
 //! One frozen view's share of one table.
 
+use super::deposit::{Deposit, Frozen, Moved};
 use super::inline::KeyTable;
 use super::segment::Segment;
 use super::stamp::Stamp;
 use super::tree::Segments;
+use crate::budget::{Budget, Life};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// What a view has and needs of a table: each segment that existed at the freeze, once.
 ///
@@ -24,19 +24,22 @@ pub(crate) struct Share {
     pub(crate) len: usize,
     /// Keys with a deadline at the freeze.
     pub(crate) deadlines: usize,
-    /// The number of the segment that the reader asks for next.
-    next: AtomicU32,
+    budget: Arc<Budget>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
+    /// The reader has asked for every segment below this.
+    next: u32,
     /// A bit for each segment.
     taken: Vec<u64>,
     /// Segments taken before a change, until the reader comes by.
-    deposits: BTreeMap<u32, Arc<Segment<Stamp>>>,
+    deposits: Vec<Arc<Deposit>>,
     /// The table itself, once FLUSHALL has removed it from its shard.
-    moved: Option<Arc<KeyTable>>,
+    moved: Option<Moved>,
+    /// Nothing is put aside for the view any more.
+    is_cancelled: bool,
 }
 
 impl State {
@@ -47,19 +50,25 @@ impl State {
         self.taken[word] |= bit;
         fresh
     }
+
+    fn is_taken(&self, number: u32) -> bool {
+        self.taken[number as usize / 64] & 1 << (number % 64) != 0
+    }
 }
 
-/// Where a reader finds a segment.
+/// Where a reader finds its next segment.
 pub(crate) enum Found {
     /// Here it is.
-    Segment(Arc<Segment<Stamp>>),
-    /// In the shard, under its lock.
-    InShard,
+    Segment(Arc<Deposit>),
+    /// In the shard, under its lock: the segment of this number.
+    InShard(u32),
+    /// There is none, or the view is cancelled.
+    Nowhere,
 }
 
 impl Share {
     /// A share of `table`, whose epoch has just been raised to `epoch`.
-    pub(crate) fn of(table: &KeyTable, epoch: u64) -> Share {
+    pub(crate) fn of(table: &KeyTable, epoch: u64, budget: &Arc<Budget>) -> Share {
         let count = table.segments.count();
         let state = State {
             taken: vec![0; (count as usize).div_ceil(64)],
@@ -71,7 +80,7 @@ impl Share {
             count,
             len: table.len(),
             deadlines: table.deadlines(),
-            next: AtomicU32::new(0),
+            budget: Arc::clone(budget),
             state: Mutex::new(state),
         }
     }
@@ -82,66 +91,73 @@ impl Share {
         &self,
         number: u32,
         segment: &Segment<Stamp>,
-        copy: &mut Option<Arc<Segment<Stamp>>>,
+        copy: &mut Option<Arc<Deposit>>,
     ) {
         if segment.epoch >= self.epoch || number >= self.count {
             return;
         }
         let mut state = self.state.lock();
-        if state.take(number) {
-            let copy = copy.get_or_insert_with(|| Arc::new(segment.clone()));
-            state.deposits.insert(number, Arc::clone(copy));
+        if !state.is_cancelled && state.take(number) {
+            let copy = copy.get_or_insert_with(|| Deposit::of(segment, &self.budget));
+            state.deposits.push(Arc::clone(copy));
         }
     }
 
     /// Called under the shard's write lock when the table leaves the shard.
     pub(crate) fn take_table(&self, table: &Arc<KeyTable>) {
-        self.state.lock().moved = Some(Arc::clone(table));
-    }
-
-    /// Which segment the reader is to ask for next, in the order in which they came to be; each
-    /// number is given once.
-    pub(crate) fn next(&self) -> Option<u32> {
-        let number = self.next.fetch_add(1, Relaxed);
-        (number < self.count).then_some(number)
-    }
-
-    /// The reader's next segment, if it need not be fetched from the shard.
-    pub(crate) fn find(&self, number: u32) -> Found {
         let mut state = self.state.lock();
-        if let Some(segment) = state.deposits.remove(&number) {
-            return Found::Segment(segment);
-        }
-        match state.moved.clone() {
-            Some(table) => {
-                state.take(number);
-                Found::Segment(Arc::new(table.segments.get(number).clone()))
-            }
-            None => Found::InShard,
+        if !state.is_cancelled {
+            state.moved = Some(Moved::new(table, &self.budget));
         }
     }
 
-    /// The reader's next segment, looked for under the shard's read lock: `tables` are the shard's.
-    pub(crate) fn take(&self, number: u32, tables: &[KeyTable]) -> Arc<Segment<Stamp>> {
-        // A writer may have deposited it, or moved the table, before the lock was ours.
-        if let Found::Segment(segment) = self.find(number) {
-            return segment;
+    /// Puts nothing more aside, and gives up what was.
+    pub(crate) fn cancel(&self, life: &Arc<Life>) -> Frozen {
+        let mut state = self.state.lock();
+        state.is_cancelled = true;
+        Frozen {
+            deposits: std::mem::take(&mut state.deposits),
+            moved: state.moved.take(),
+            life: Arc::clone(life),
+        }
+    }
+
+    /// The reader's next segment: first those that memory is kept for, then the rest as they came
+    /// to be. Each is given once.
+    pub(crate) fn next(&self) -> Found {
+        let mut state = self.state.lock();
+        if state.is_cancelled {
+            return Found::Nowhere;
+        }
+        if let Some(deposit) = state.deposits.pop() {
+            return Found::Segment(deposit);
+        }
+        while state.next < self.count && state.is_taken(state.next) {
+            state.next += 1;
+        }
+        let number = state.next;
+        if number >= self.count {
+            return Found::Nowhere;
+        }
+        let Some(moved) = &state.moved else {
+            return Found::InShard(number);
+        };
+        let copy = Deposit::of(moved.table().segments.get(number), &self.budget);
+        state.take(number);
+        Found::Segment(copy)
+    }
+
+    /// A segment that lay in the shard, looked for under the shard's read lock: `tables` are the
+    /// shard's. `None` if a writer was faster: then [`Share::next`] tells anew.
+    pub(crate) fn take(&self, number: u32, tables: &[KeyTable]) -> Option<Arc<Deposit>> {
+        let mut state = self.state.lock();
+        if state.is_cancelled || state.moved.is_some() || !state.take(number) {
+            return None;
         }
         let table = tables
             .iter()
             .find(|table| table.id() == self.table)
             .expect("a table that left its shard went into its shares");
-        self.state.lock().take(number);
-        Arc::new(table.segments.get(number).clone())
-    }
-
-    /// Bytes that only this share holds on to, roughly: deposited segments.
-    pub(crate) fn deposited_bytes(&self) -> usize {
-        let state = self.state.lock();
-        state
-            .deposits
-            .values()
-            .map(|segment| segment.heap_bytes())
-            .sum()
+        Some(Deposit::of(table.segments.get(number), &self.budget))
     }
 }

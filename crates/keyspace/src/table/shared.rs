@@ -6,7 +6,8 @@
 use super::segment::Segment;
 use super::stamp::Unmarked;
 use super::tree::Segments;
-use crate::account::usable_size;
+use crate::account::{Block, free, own, usable_size};
+use crate::value::arc_bytes;
 use std::sync::Arc;
 
 /// References in a block.
@@ -15,7 +16,7 @@ const BLOCK: usize = 64;
 /// Segments behind two levels of references.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    blocks: Vec<Arc<Vec<Arc<Segment<Unmarked>>>>>,
+    blocks: Vec<Arc<References>>,
 }
 
 impl Shared {
@@ -28,11 +29,39 @@ impl Shared {
 }
 
 impl Shared {
-    /// The segments, to be freed one by one: the bytes of each.
+    /// Bytes of the list of blocks.
+    pub(crate) fn list_bytes(&self) -> usize {
+        usable_size(self.blocks.capacity() * size_of::<usize>())
+    }
+
+    /// The segments, to be freed one by one: the bytes of each. What others share is left to them
+    /// and does not count.
     pub(crate) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
-        let segments = |block| Arc::into_inner(block).unwrap_or_default();
-        let segments = self.blocks.into_iter().flat_map(segments);
-        segments.map(|segment: Arc<Segment<Unmarked>>| segment.heap_bytes())
+        let list = self.list_bytes();
+        let blocks = self.blocks.into_iter().filter_map(free);
+        let parts = blocks.flat_map(|(bytes, segments)| {
+            let segments = segments.into_iter().filter_map(Arc::into_inner);
+            let parts = |segment: Segment<Unmarked>| {
+                std::iter::once(arc_bytes::<Segment<Unmarked>>()).chain(segment.into_parts())
+            };
+            std::iter::once(bytes).chain(segments.flat_map(parts))
+        });
+        std::iter::once(list).chain(parts)
+    }
+}
+
+/// References to segments.
+type References = Vec<Arc<Segment<Unmarked>>>;
+
+impl Block for References {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<References>() + usable_size(self.capacity() * size_of::<usize>())
+    }
+}
+
+impl Block for Segment<Unmarked> {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<Segment<Unmarked>>() + self.list_bytes()
     }
 }
 
@@ -51,15 +80,15 @@ impl Segments<Unmarked> for Shared {
     #[inline]
     fn change(&mut self, number: u32) -> &mut Segment<Unmarked> {
         let number = number as usize;
-        let block = Arc::make_mut(&mut self.blocks[number / BLOCK]);
-        Arc::make_mut(&mut block[number % BLOCK])
+        let block = own(&mut self.blocks[number / BLOCK]);
+        own(&mut block[number % BLOCK])
     }
 
     fn push(&mut self, segment: Segment<Unmarked>) -> u32 {
         let number = self.count();
         let segment = Arc::new(segment);
         match self.blocks.last_mut() {
-            Some(block) if block.len() < BLOCK => Arc::make_mut(block).push(segment),
+            Some(block) if block.len() < BLOCK => own(block).push(segment),
             _ => self.blocks.push(Arc::new(vec![segment])),
         }
         number
@@ -75,8 +104,6 @@ impl Segments<Unmarked> for Shared {
         let block = usable_size(counts + size_of::<Vec<()>>())
             + usable_size(references * size_of::<usize>());
         let segment = usable_size(counts + size_of::<Segment<Unmarked>>());
-        usable_size(self.blocks.capacity() * size_of::<usize>())
-            + self.blocks.len() * block
-            + self.count() as usize * segment
+        self.list_bytes() + self.blocks.len() * block + self.count() as usize * segment
     }
 }

@@ -1,6 +1,6 @@
 //! What does not fit a page: large values and long keys, by number.
 
-use crate::account::usable_size;
+use crate::account::{Block, free, free_slice, let_go_slice, own, usable_size};
 use crate::{Form, Value};
 use std::sync::Arc;
 
@@ -124,19 +124,27 @@ impl Slab {
         }
     }
 
-    /// Empties the slab; the values that nobody else shares.
-    pub(crate) fn take_values(&mut self) -> Vec<Value> {
-        let blocks = self.0.take().map_or_else(Vec::new, |places| places.blocks);
-        let places = |block| Arc::into_inner(block).unwrap_or_default();
-        let value = |place| match place {
-            Place::Value(value, _) => Some(value),
-            Place::Key(_) | Place::Free(_) => None,
-        };
-        blocks
-            .into_iter()
-            .flat_map(places)
-            .filter_map(value)
-            .collect()
+    /// What nobody else shares: its bytes without the values, and the values.
+    pub(crate) fn into_parts(self) -> (usize, Vec<Value>) {
+        let mut own = self.list_bytes();
+        let mut values = Vec::new();
+        let blocks = self.0.map_or_else(Vec::new, |places| places.blocks);
+        for (bytes, places) in blocks.into_iter().filter_map(free) {
+            own += bytes;
+            for place in places {
+                match place {
+                    Place::Value(value, _) => values.push(value),
+                    Place::Key(key) => own += free_slice(key),
+                    Place::Free(_) => {}
+                }
+            }
+        }
+        (own, values)
+    }
+
+    /// Bytes of the list of blocks.
+    pub(crate) fn list_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |places| places.list_bytes())
     }
 
     /// Moves the key of that number in another slab here; its number here, as entries store it.
@@ -195,7 +203,7 @@ impl Places {
             self.blocks.push(Arc::default());
         }
         let last = self.blocks.len() - 1;
-        let block = Arc::make_mut(&mut self.blocks[last]);
+        let block = own(&mut self.blocks[last]);
         if block.len() == block.capacity() {
             block.reserve_exact(4);
         }
@@ -211,7 +219,7 @@ impl Places {
 
     fn get_mut(&mut self, number: u16) -> &mut Place {
         let number = usize::from(number);
-        &mut Arc::make_mut(&mut self.blocks[number / BLOCK])[number % BLOCK]
+        &mut own(&mut self.blocks[number / BLOCK])[number % BLOCK]
     }
 
     fn remove(&mut self, number: u16) -> Option<Value> {
@@ -226,6 +234,7 @@ impl Places {
             }
             Place::Key(key) => {
                 self.owned -= key_bytes(&key);
+                let_go_slice(key);
                 None
             }
             Place::Free(_) => unreachable!("a place is freed once"),
@@ -235,14 +244,17 @@ impl Places {
     /// By lengths, not capacities: a copy must count as much as what it was made from.
     fn heap_bytes(&self) -> usize {
         let full = self.blocks.len().saturating_sub(1);
-        usable_size(size_of::<Places>())
+        self.list_bytes()
             + full * block_bytes(BLOCK)
             + self
                 .blocks
                 .last()
                 .map_or(0, |last| block_bytes(last.len().next_multiple_of(4)))
-            + usable_size(self.blocks.len() * size_of::<usize>())
             + self.owned
+    }
+
+    fn list_bytes(&self) -> usize {
+        usable_size(size_of::<Places>()) + usable_size(self.blocks.len() * size_of::<usize>())
     }
 
     fn owned_recounted(&self) -> usize {
@@ -253,6 +265,12 @@ impl Places {
 
 fn key_bytes(key: &[u8]) -> usize {
     usable_size(key.len() + 2 * size_of::<usize>())
+}
+
+impl Block for Vec<Place> {
+    fn block_bytes(&self) -> usize {
+        block_bytes(self.len().next_multiple_of(4))
+    }
 }
 
 /// An `Arc` of a `Vec` of that many places.

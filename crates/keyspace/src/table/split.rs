@@ -32,6 +32,7 @@ impl<M: Mark> Segment<M> {
             };
             half.adopt(hash, at, mark, &mut old);
         }
+        old.pages.let_go();
         upper
     }
 

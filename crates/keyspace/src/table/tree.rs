@@ -6,7 +6,8 @@ use super::segment::{Item, Payload, Segment, Sums};
 use super::stamp::Mark;
 use super::wheel::{NEVER, Wheel};
 use crate::access::Touch;
-use crate::{Form, KeyHasher, Ttl, Value, usable_size};
+use crate::account::{Block, free, own};
+use crate::{Form, KeyHasher, Ttl, Value};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use units::UnixMillis;
@@ -92,10 +93,14 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
 
     /// Bytes the table and all it holds take of an allocator.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let wheel = self.wheel.as_ref().map_or(0, |wheel| {
-            usable_size(size_of::<Wheel>() + 2 * size_of::<usize>()) + wheel.heap_bytes()
-        });
+        let wheel = self.wheel.as_ref().map_or(0, |wheel| wheel.block_bytes());
         self.bytes + self.directory.heap_bytes() + self.segments.heap_bytes() + wheel
+    }
+
+    /// Frees what it is besides the segments: the bytes that nobody else shared, and the segments.
+    pub(crate) fn into_segments(self) -> (usize, S) {
+        let wheel = self.wheel.and_then(free).map_or(0, |(bytes, _)| bytes);
+        (self.directory.free() + wheel, self.segments)
     }
 
     pub(crate) fn hasher(&self) -> KeyHasher {
@@ -259,7 +264,7 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
     fn reschedule(&mut self, number: u32, is: i64) {
         let only = self.segments.count() == 1;
         if !only && (is != NEVER || self.wheel.is_some()) {
-            Arc::make_mut(self.wheel.get_or_insert_default()).set(number, is);
+            own(self.wheel.get_or_insert_default()).set(number, is);
         }
     }
 
@@ -310,7 +315,7 @@ impl<M: Mark, S: Segments<M>> Tree<M, S> {
     /// A segment that is due at `now`, out of the wheel.
     fn next_due(&mut self, now: i64, steps: &mut usize) -> Option<u32> {
         match &mut self.wheel {
-            Some(wheel) if wheel.earliest() <= now => Arc::make_mut(wheel).pop(now, steps),
+            Some(wheel) if wheel.earliest() <= now => own(wheel).pop(now, steps),
             Some(_) => None,
             None => (self.earliest()?.0 <= now).then_some(0),
         }

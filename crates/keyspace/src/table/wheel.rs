@@ -10,7 +10,8 @@
 //! `now`, in the slot of that digit. When `now` reaches a slot, what is in it moves to lower levels,
 //! one segment a step, so that no step is long. A level takes memory from its first use on.
 
-use crate::account::usable_size;
+use crate::account::{Block, usable_size};
+use crate::value::arc_bytes;
 
 /// Bits of a digit.
 const DIGIT: u32 = 6;
@@ -224,6 +225,12 @@ impl Wheel {
     pub(super) fn heap_bytes(&self) -> usize {
         let levels = self.levels.iter().flatten().count();
         usable_size(self.links.len() * size_of::<Link>()) + levels * usable_size(size_of::<Level>())
+    }
+}
+
+impl Block for Wheel {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<Wheel>() + self.heap_bytes()
     }
 }
 

@@ -5,7 +5,8 @@
 //! see it, and writers remove what is due before they change anything
 //! ([`Hash::expire_fields`]).
 
-use super::{StringRef, listpack_heap};
+use super::StringRef;
+use crate::account::{Block, own};
 use crate::limits::LISTPACK_BYTES_MAX;
 use crate::reclaim::{Parts, whole};
 use crate::{Field, FieldTable, Settings};
@@ -269,16 +270,15 @@ impl Hash {
     /// Bytes taken of an allocator.
     pub fn heap_bytes(&self) -> usize {
         match &self.repr {
-            Repr::Listpack(listpack) => listpack_heap(listpack),
+            Repr::Listpack(listpack) => listpack.block_bytes(),
             Repr::Table(table) => table.heap_bytes(),
         }
     }
 
     /// What it is made of, to be freed part by part.
     pub(crate) fn into_parts(self) -> Parts {
-        let bytes = self.heap_bytes();
         match self.repr {
-            Repr::Listpack(listpack) => whole(listpack, bytes),
+            Repr::Listpack(listpack) => whole(listpack),
             Repr::Table(table) => Box::new(table.into_parts()),
         }
     }
@@ -312,11 +312,11 @@ impl Hash {
                 let found = listpack.as_ref().as_ref().find(field, 1);
                 let new = match found {
                     Some(at) => {
-                        replace_value(Arc::make_mut(listpack), at, value);
+                        replace_value(own(listpack), at, value);
                         false
                     }
                     None => {
-                        let listpack = Arc::make_mut(listpack);
+                        let listpack = own(listpack);
                         listpack.push_back(field);
                         listpack.push_back(value);
                         true
@@ -335,7 +335,7 @@ impl Hash {
         let removed = match &mut self.repr {
             Repr::Listpack(listpack) => match listpack.as_ref().as_ref().find(field, 1) {
                 Some(at) => {
-                    Arc::make_mut(listpack).remove(at, 2);
+                    own(listpack).remove(at, 2);
                     true
                 }
                 None => false,
@@ -396,6 +396,12 @@ impl Hash {
             || listpack.byte_len() + field.len() + value.len() > LISTPACK_BYTES_MAX
     }
 
+    /// Puts another form in place of what it is.
+    fn put(&mut self, repr: Repr) {
+        let old = std::mem::replace(&mut self.repr, repr);
+        crate::Value::Hash(old.into()).let_go();
+    }
+
     fn make_table(&mut self, settings: &Settings) {
         let Repr::Listpack(listpack) = &self.repr else {
             return;
@@ -410,7 +416,7 @@ impl Hash {
                 None,
             );
         }
-        self.repr = Repr::Table(table);
+        self.put(Repr::Table(table));
     }
 }
 

@@ -8,10 +8,9 @@ mod quick;
 pub use iter::ListIter;
 pub use node::Node;
 
-use super::listpack_heap;
 use crate::Settings;
+use crate::account::{Block, own};
 use crate::reclaim::{Parts, whole};
-use crate::value::arc_bytes;
 use node::NodeLimit;
 use packed::Element;
 use packed::listpack::{Listpack, ListpackBuf};
@@ -154,8 +153,8 @@ impl List {
     /// Bytes taken of an allocator.
     pub fn heap_bytes(&self) -> usize {
         match &self.repr {
-            Repr::Listpack(listpack) => listpack_heap(listpack),
-            Repr::Quick(quick) => arc_bytes::<Quicklist>() + quick.heap_bytes(),
+            Repr::Listpack(listpack) => listpack.block_bytes(),
+            Repr::Quick(quick) => quick.heap_bytes(),
         }
     }
 
@@ -169,9 +168,8 @@ impl List {
 
     /// What it is made of, to be freed part by part.
     pub(crate) fn into_parts(self) -> Parts {
-        let bytes = self.heap_bytes();
         match self.repr {
-            Repr::Listpack(listpack) => whole(listpack, bytes),
+            Repr::Listpack(listpack) => whole(listpack),
             Repr::Quick(quick) => {
                 let owned = Arc::into_inner(quick);
                 Box::new(owned.into_iter().flat_map(Quicklist::into_parts))
@@ -183,8 +181,8 @@ impl List {
     pub fn push_front(&mut self, settings: &Settings, element: &[u8]) {
         self.grow_for(settings, element);
         match &mut self.repr {
-            Repr::Listpack(listpack) => Arc::make_mut(listpack).push_front(element),
-            Repr::Quick(quick) => Arc::make_mut(quick).push_front(element),
+            Repr::Listpack(listpack) => own(listpack).push_front(element),
+            Repr::Quick(quick) => own(quick).push_front(element),
         }
         self.changes += 1;
     }
@@ -193,8 +191,8 @@ impl List {
     pub fn push_back(&mut self, settings: &Settings, element: &[u8]) {
         self.grow_for(settings, element);
         match &mut self.repr {
-            Repr::Listpack(listpack) => Arc::make_mut(listpack).push_back(element),
-            Repr::Quick(quick) => Arc::make_mut(quick).push_back(element),
+            Repr::Listpack(listpack) => own(listpack).push_back(element),
+            Repr::Quick(quick) => own(quick).push_back(element),
         }
         self.changes += 1;
     }
@@ -206,7 +204,7 @@ impl List {
         }
         let limit = NodeLimit::of(settings);
         if self.as_ref().is_empty() && !limit.is_exceeded(node.byte_len(), node.len()) {
-            self.repr = Repr::Listpack(Arc::new(node));
+            self.put(Repr::Listpack(Arc::new(node)));
         } else {
             self.make_quick(limit).push_node(node);
         }
@@ -239,10 +237,10 @@ impl List {
         match &mut self.repr {
             Repr::Listpack(listpack) => {
                 if let Some(pos) = listpack.as_ref().as_ref().seek(at as isize) {
-                    Arc::make_mut(listpack).replace(pos, element);
+                    own(listpack).replace(pos, element);
                 }
             }
-            Repr::Quick(quick) => Arc::make_mut(quick).set(at, element),
+            Repr::Quick(quick) => own(quick).set(at, element),
         }
         self.shrink();
         self.changes += 1;
@@ -268,9 +266,9 @@ impl List {
             Repr::Listpack(listpack) => {
                 let view = listpack.as_ref().as_ref();
                 let pos = view.seek(at as isize).unwrap_or(view.end_pos());
-                Arc::make_mut(listpack).insert_before(pos, element);
+                own(listpack).insert_before(pos, element);
             }
-            Repr::Quick(quick) => Arc::make_mut(quick).insert(at, element),
+            Repr::Quick(quick) => own(quick).insert(at, element),
         }
         self.changes += 1;
         Some(self.as_ref().len())
@@ -287,12 +285,12 @@ impl List {
             Repr::Listpack(listpack) => {
                 let found = node::matches(listpack.as_ref().as_ref(), element, most, count < 0);
                 if !found.is_empty() {
-                    node::remove_all(Arc::make_mut(listpack), &found);
+                    node::remove_all(own(listpack), &found);
                 }
                 found.len()
             }
             Repr::Quick(quick) if quick.range(0, quick.len()).any(|e| e.eq_text(element)) => {
-                Arc::make_mut(quick).remove_matching(element, most, count < 0)
+                own(quick).remove_matching(element, most, count < 0)
             }
             Repr::Quick(_) => 0,
         };
@@ -316,9 +314,9 @@ impl List {
         }
         match &mut self.repr {
             Repr::Listpack(listpack) => {
-                Arc::make_mut(listpack).remove_range(start as isize, count);
+                own(listpack).remove_range(start as isize, count);
             }
-            Repr::Quick(quick) => Arc::make_mut(quick).remove_range(start, count),
+            Repr::Quick(quick) => own(quick).remove_range(start, count),
         }
         self.shrink();
         self.changes += count as u64;
@@ -334,19 +332,26 @@ impl List {
                     self.make_quick(limit);
                 }
             }
-            Repr::Quick(quick) if quick.limit() != limit => Arc::make_mut(quick).set_limit(limit),
+            Repr::Quick(quick) if quick.limit() != limit => own(quick).set_limit(limit),
             Repr::Quick(_) => {}
         }
+    }
+
+    /// Puts another form in place of what it is.
+    fn put(&mut self, repr: Repr) {
+        let old = std::mem::replace(&mut self.repr, repr);
+        crate::Value::List(old.into()).let_go();
     }
 
     fn make_quick(&mut self, limit: NodeLimit) -> &mut Quicklist {
         if let Repr::Listpack(listpack) = &mut self.repr {
             let mut quick = Quicklist::new(limit);
+            own(listpack);
             quick.push_node(Arc::unwrap_or_clone(std::mem::take(listpack)));
             self.repr = Repr::Quick(Arc::new(quick));
         }
         match &mut self.repr {
-            Repr::Quick(quick) => Arc::make_mut(quick),
+            Repr::Quick(quick) => own(quick),
             Repr::Listpack(_) => unreachable!("it has just become a quicklist"),
         }
     }
@@ -356,7 +361,8 @@ impl List {
         if let Repr::Quick(quick) = &self.repr
             && let Some(listpack) = quick.as_half_node()
         {
-            self.repr = Repr::Listpack(Arc::new(listpack.clone()));
+            let listpack = Arc::new(listpack.clone());
+            self.put(Repr::Listpack(listpack));
         }
     }
 }

@@ -24,12 +24,20 @@ pub use stream::{
 pub use string::{ChunkedString, Chunks, StringRef, StringValue};
 pub use zset::{LexBound, ScoreBound, Zset, ZsetChange, ZsetIter, ZsetRef, ZsetRepr};
 
+use crate::account::Block;
 use crate::usable_size;
 use crate::value::arc_bytes;
+use packed::intset::IntsetBuf;
 use packed::listpack::ListpackBuf;
-use std::sync::Arc;
 
-/// Bytes that a listpack behind an `Arc` takes of an allocator.
-fn listpack_heap(blob: &Arc<ListpackBuf>) -> usize {
-    arc_bytes::<ListpackBuf>() + usable_size(blob.byte_len())
+impl Block for ListpackBuf {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<ListpackBuf>() + usable_size(self.byte_len())
+    }
+}
+
+impl Block for IntsetBuf {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<IntsetBuf>() + usable_size(self.bytes().len())
+    }
 }

@@ -1,11 +1,11 @@
 //! Sets: an intset while all members are integers, a listpack while they are few and short, else a
 //! table.
 
-use super::listpack_heap;
+use crate::account::{Block, own};
 use crate::limits::LISTPACK_BYTES_MAX;
 use crate::reclaim::{Parts, whole};
-use crate::value::{Form, arc_bytes};
-use crate::{Field, FieldTable, Settings, usable_size};
+use crate::value::Form;
+use crate::{Field, FieldTable, Settings};
 use fastrand::Rng;
 use packed::intset::{Intset, IntsetBuf};
 use packed::listpack::{Listpack, ListpackBuf};
@@ -225,18 +225,18 @@ impl Set {
     /// Bytes taken of an allocator.
     pub fn heap_bytes(&self) -> usize {
         match &self.repr {
-            Repr::Intset(set) => arc_bytes::<IntsetBuf>() + usable_size(set.bytes().len()),
-            Repr::Listpack(listpack) => listpack_heap(listpack),
+            Repr::Intset(set) => set.block_bytes(),
+            Repr::Listpack(listpack) => listpack.block_bytes(),
             Repr::Table(table) => table.heap_bytes(),
         }
     }
 
     /// What it is made of, to be freed part by part.
     pub(crate) fn into_parts(self) -> Parts {
-        let bytes = self.heap_bytes();
         match self.repr {
             Repr::Table(table) => Box::new(table.into_parts()),
-            repr => whole(repr, bytes),
+            Repr::Intset(intset) => whole(intset),
+            Repr::Listpack(listpack) => whole(listpack),
         }
     }
 
@@ -249,9 +249,9 @@ impl Set {
         match &mut self.repr {
             Repr::Intset(intset) => {
                 let int = number::parse_i64(member);
-                Arc::make_mut(intset).insert(int.expect("make_fit leaves intsets to integers"));
+                own(intset).insert(int.expect("make_fit leaves intsets to integers"));
             }
-            Repr::Listpack(listpack) => Arc::make_mut(listpack).push_back(member),
+            Repr::Listpack(listpack) => own(listpack).push_back(member),
             Repr::Table(table) => {
                 table.insert(member, b"", None);
             }
@@ -265,10 +265,10 @@ impl Set {
         let removed = match &mut self.repr {
             Repr::Intset(intset) => number::parse_i64(member)
                 .filter(|int| intset.as_ref().as_ref().contains(*int))
-                .is_some_and(|int| Arc::make_mut(intset).remove(int)),
+                .is_some_and(|int| own(intset).remove(int)),
             Repr::Listpack(listpack) => match listpack.as_ref().as_ref().find(member, 0) {
                 Some(pos) => {
-                    Arc::make_mut(listpack).remove(pos, 1);
+                    own(listpack).remove(pos, 1);
                     true
                 }
                 None => false,
@@ -323,12 +323,18 @@ impl Set {
         }
     }
 
+    /// Puts another form in place of what it is.
+    fn put(&mut self, repr: Repr) {
+        let old = std::mem::replace(&mut self.repr, repr);
+        crate::Value::Set(old.into()).let_go();
+    }
+
     fn make_listpack(&mut self) {
         let mut listpack = ListpackBuf::new();
         self.as_ref()
             .iter()
             .for_each(|member| listpack.push_element(member));
-        self.repr = Repr::Listpack(Arc::new(listpack));
+        self.put(Repr::Listpack(Arc::new(listpack)));
     }
 
     fn make_table(&mut self, settings: &Settings) {
@@ -337,7 +343,7 @@ impl Set {
         for member in self.as_ref().iter() {
             table.insert(member.text(&mut text), b"", None);
         }
-        self.repr = Repr::Table(table);
+        self.put(Repr::Table(table));
     }
 }
 

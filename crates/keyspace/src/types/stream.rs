@@ -18,9 +18,9 @@ pub use group::{Consumer, Group, Pending};
 pub use trim::Trim;
 
 use crate::Settings;
+use crate::account::{Block, free, let_go_parts, own};
 use crate::limits::LISTPACK_BYTES_MAX;
 use crate::value::arc_bytes;
-use group::GROUP_BYTES;
 use node::{Node, NodeRef};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -98,6 +98,18 @@ pub struct Stream {
 /// What a node costs in the map besides itself.
 const NODE_SLOT_BYTES: usize = 40;
 
+impl Block for Stream {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<Stream>() + self.nodes.len() * NODE_SLOT_BYTES
+    }
+}
+
+impl Block for Node {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<Node>() + self.heap_bytes()
+    }
+}
+
 impl Stream {
     /// Number of entries.
     pub fn len(&self) -> usize {
@@ -136,15 +148,11 @@ impl Stream {
             .map(|(master, node)| (*master, node.bytes()))
     }
 
-    /// Bytes taken of an allocator, outside of itself.
+    /// Bytes taken of an allocator, behind an `Arc`.
     pub fn heap_bytes(&self) -> usize {
-        let groups = self
-            .groups
-            .values()
-            .map(|group| GROUP_BYTES + group.heap_bytes());
-        self.node_bytes
-            + self.nodes.len() * (NODE_SLOT_BYTES + arc_bytes::<Node>())
-            + groups.sum::<usize>()
+        let groups = self.groups.values().map(|group| group.block_bytes());
+        let nodes = self.node_bytes + self.nodes.len() * arc_bytes::<Node>();
+        self.block_bytes() + nodes + groups.sum::<usize>()
     }
 
     /// Nodes, groups, and what groups have pending: how much there is to free.
@@ -153,12 +161,14 @@ impl Stream {
         self.nodes.len() + groups.sum::<usize>()
     }
 
-    /// Nodes and groups, to be freed one by one: the bytes of each.
+    /// Nodes and groups, to be freed one by one: the bytes of each. What others share is left to
+    /// them and does not count.
     pub(crate) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
-        let nodes = self.nodes.into_values();
-        let groups = self.groups.into_values();
-        let nodes = nodes.map(|node| NODE_SLOT_BYTES + arc_bytes::<Node>() + node.heap_bytes());
-        nodes.chain(groups.flat_map(Group::into_parts))
+        let own = self.block_bytes();
+        let nodes = self.nodes.into_values().map(free);
+        let nodes = nodes.map(|node| node.map_or(0, |(bytes, _)| bytes));
+        let groups = self.groups.into_values().flat_map(Group::into_parts);
+        std::iter::once(own).chain(nodes).chain(groups)
     }
 
     /// The id that `XADD *` gives at `now_ms`; `None` if there is no larger one.
@@ -202,7 +212,7 @@ impl Stream {
             Some(mut last) if last.get().has_room(settings, bytes) => {
                 let master = *last.key();
                 self.node_bytes -= last.get().heap_bytes();
-                let node = Arc::make_mut(last.get_mut());
+                let node = own(last.get_mut());
                 node.push(master, id, fields);
                 self.node_bytes += node.heap_bytes();
             }
@@ -290,7 +300,7 @@ impl Stream {
             return;
         };
         self.node_bytes -= node.heap_bytes();
-        let changed = Arc::make_mut(node);
+        let changed = own(node);
         change(changed);
         if changed.live() == 0 {
             self.nodes.remove(&master);
@@ -341,14 +351,17 @@ impl Stream {
 
     /// Removes a group (XGROUP DESTROY); whether there was one.
     pub fn destroy_group(&mut self, name: &[u8]) -> bool {
-        let removed = self.groups.remove(name).is_some();
-        self.changes += u64::from(removed);
-        removed
+        let Some(group) = self.groups.remove(name) else {
+            return false;
+        };
+        let_go_parts(group.block_bytes(), Group::into_parts(group));
+        self.changes += 1;
+        true
     }
 
     /// Changes a group by itself; `None` if there is none of this name.
     pub fn edit_group<R>(&mut self, name: &[u8], f: impl FnOnce(&mut Group) -> R) -> Option<R> {
-        let group = Arc::make_mut(self.groups.get_mut(name)?);
+        let group = own(self.groups.get_mut(name)?);
         let before = group.changes;
         let result = f(group);
         self.changes += group.changes.wrapping_sub(before);

@@ -4,9 +4,9 @@ mod chunked;
 
 pub use chunked::{ChunkedString, Chunks};
 
-use crate::reclaim::{Parts, whole};
-use crate::usable_size;
-use crate::value::{Form, InlineBytes, IntBytes, arc_bytes};
+use crate::account::{free_slice, let_go_parts, let_go_slice, own, own_slice, slice_bytes};
+use crate::reclaim::Parts;
+use crate::value::{Form, InlineBytes, IntBytes};
 use chunked::CHUNK_BYTES;
 use packed::{Element, IntText, number};
 use std::borrow::Cow;
@@ -241,33 +241,29 @@ impl StringValue {
     pub fn heap_bytes(&self) -> usize {
         match &self.repr {
             Repr::Int(_) => 0,
-            Repr::Bytes(bytes) if bytes.is_empty() => 0,
-            Repr::Bytes(bytes) => usable_size(bytes.len() + 2 * size_of::<usize>()),
-            Repr::Chunked(chunked) => arc_bytes::<ChunkedString>() + chunked.heap_bytes(),
+            Repr::Bytes(bytes) => slice_bytes(bytes),
+            Repr::Chunked(chunked) => chunked.heap_bytes(),
         }
     }
 
     /// What it is made of, to be freed part by part.
     pub(crate) fn into_parts(self) -> Parts {
-        let bytes = self.heap_bytes();
         match self.repr {
-            Repr::Chunked(chunked) => {
-                let owned = Arc::into_inner(chunked);
-                Box::new(owned.into_iter().flat_map(ChunkedString::into_parts))
-            }
-            repr => whole(repr, bytes),
+            Repr::Int(_) => Box::new(std::iter::empty()),
+            Repr::Bytes(bytes) => Box::new(std::iter::once(bytes).map(free_slice)),
+            Repr::Chunked(chunked) => Box::new(chunked::parts(chunked)),
         }
     }
 
     /// Replaces the whole string.
     pub fn set(&mut self, bytes: &[u8]) {
-        self.repr = StringValue::from_bytes(bytes).repr;
+        self.put(StringValue::from_bytes(bytes).repr);
         self.changes += 1;
     }
 
     /// Replaces the whole string by the text of a number.
     pub fn set_int(&mut self, number: i64) {
-        self.repr = Repr::Int(number);
+        self.put(Repr::Int(number));
         self.changes += 1;
     }
 
@@ -317,21 +313,30 @@ impl StringValue {
         self.as_ref().get_bit(offset)
     }
 
+    /// Puts another form in place of what it is.
+    fn put(&mut self, repr: Repr) {
+        match std::mem::replace(&mut self.repr, repr) {
+            Repr::Int(_) => {}
+            Repr::Bytes(old) => let_go_slice(old),
+            Repr::Chunked(old) => let_go_parts(old.heap_bytes(), chunked::parts(old)),
+        }
+    }
+
     /// Adds zeros up to `len`. A number becomes its text.
     fn grow(&mut self, len: usize) {
         let old = self.as_ref().len();
         if let Repr::Chunked(chunked) = &mut self.repr {
             if len > old {
-                Arc::make_mut(chunked).grow(len);
+                own(chunked).grow(len);
             }
         } else if len > CHUNK_BYTES {
             let mut chunked = ChunkedString::from_bytes(&self.as_ref().as_cow());
             chunked.grow(len);
-            self.repr = Repr::Chunked(Arc::new(chunked));
+            self.put(Repr::Chunked(Arc::new(chunked)));
         } else if len > old || matches!(self.repr, Repr::Int(_)) {
             let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, len.max(old)).collect();
             Arc::make_mut(&mut bytes)[..old].copy_from_slice(&self.as_ref().as_cow());
-            self.repr = Repr::Bytes(bytes);
+            self.put(Repr::Bytes(bytes));
         }
     }
 
@@ -339,10 +344,10 @@ impl StringValue {
     fn write(&mut self, offset: usize, bytes: &[u8]) {
         match &mut self.repr {
             Repr::Int(_) => unreachable!("grow made bytes of it"),
-            Repr::Bytes(own) => {
-                Arc::make_mut(own)[offset..offset + bytes.len()].copy_from_slice(bytes);
+            Repr::Bytes(old) => {
+                own_slice(old)[offset..offset + bytes.len()].copy_from_slice(bytes);
             }
-            Repr::Chunked(chunked) => Arc::make_mut(chunked).write(offset, bytes),
+            Repr::Chunked(chunked) => own(chunked).write(offset, bytes),
         }
     }
 }

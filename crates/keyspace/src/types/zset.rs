@@ -17,7 +17,7 @@ mod pairs;
 pub use bound::{LexBound, ScoreBound};
 pub use iter::ZsetIter;
 
-use super::listpack_heap;
+use crate::account::{Block, own};
 use crate::limits::LISTPACK_BYTES_MAX;
 use crate::reclaim::{Parts, whole};
 use crate::value::arc_bytes;
@@ -242,6 +242,12 @@ fn integral(score: f64) -> Option<i64> {
     is.then_some(number)
 }
 
+impl Block for Large {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<Large>() + self.order.list_bytes()
+    }
+}
+
 impl Large {
     fn score(&self, member: &[u8]) -> Option<f64> {
         self.members.get(member).map(|(value, _)| decode(value))
@@ -259,7 +265,8 @@ impl Large {
     }
 
     fn into_parts(self) -> impl Iterator<Item = usize> + Send {
-        self.members.into_parts().chain(self.order.into_parts())
+        let parts = self.members.into_parts().chain(self.order.into_parts());
+        std::iter::once(arc_bytes::<Large>()).chain(parts)
     }
 
     fn remove_ranks(&mut self, ranks: Range<usize>) {
@@ -329,7 +336,7 @@ impl Zset {
     /// Bytes taken of an allocator.
     pub fn heap_bytes(&self) -> usize {
         match &self.repr {
-            Repr::Listpack(listpack) => listpack_heap(listpack),
+            Repr::Listpack(listpack) => listpack.block_bytes(),
             Repr::Table(large) => {
                 arc_bytes::<Large>() + large.members.heap_bytes() + large.order.heap_bytes()
             }
@@ -338,9 +345,8 @@ impl Zset {
 
     /// What it is made of, to be freed part by part.
     pub(crate) fn into_parts(self) -> Parts {
-        let bytes = self.heap_bytes();
         match self.repr {
-            Repr::Listpack(listpack) => whole(listpack, bytes),
+            Repr::Listpack(listpack) => whole(listpack),
             Repr::Table(large) => {
                 let owned = Arc::into_inner(large);
                 Box::new(owned.into_iter().flat_map(Large::into_parts))
@@ -359,13 +365,13 @@ impl Zset {
         }
         match &mut self.repr {
             Repr::Listpack(listpack) => {
-                let listpack = Arc::make_mut(listpack);
+                let listpack = own(listpack);
                 if old.is_some() {
                     pairs::remove(listpack, member);
                 }
                 pairs::insert(listpack, member, score);
             }
-            Repr::Table(large) => Arc::make_mut(large).insert(member, score, old),
+            Repr::Table(large) => own(large).insert(member, score, old),
         }
         self.changes += 1;
         match old {
@@ -380,9 +386,9 @@ impl Zset {
             return false;
         };
         match &mut self.repr {
-            Repr::Listpack(listpack) => pairs::remove(Arc::make_mut(listpack), member),
+            Repr::Listpack(listpack) => pairs::remove(own(listpack), member),
             Repr::Table(large) => {
-                let large = Arc::make_mut(large);
+                let large = own(large);
                 large.members.remove(member);
                 large.order.remove(score, member);
             }
@@ -418,9 +424,9 @@ impl Zset {
         }
         match &mut self.repr {
             Repr::Listpack(listpack) => {
-                Arc::make_mut(listpack).remove_range(2 * ranks.start as isize, 2 * count);
+                own(listpack).remove_range(2 * ranks.start as isize, 2 * count);
             }
-            Repr::Table(large) => Arc::make_mut(large).remove_ranks(ranks),
+            Repr::Table(large) => own(large).remove_ranks(ranks),
         }
         self.changes += count as u64;
         count
@@ -448,6 +454,12 @@ impl Zset {
             || listpack.byte_len() + member.len() > LISTPACK_BYTES_MAX
     }
 
+    /// Puts another form in place of what it is.
+    fn put(&mut self, repr: Repr) {
+        let old = std::mem::replace(&mut self.repr, repr);
+        crate::Value::Zset(old.into()).let_go();
+    }
+
     fn make_table(&mut self, settings: &Settings) {
         let Repr::Listpack(listpack) = &self.repr else {
             return;
@@ -460,7 +472,7 @@ impl Zset {
         for (member, score) in pairs::iter(listpack.as_ref().as_ref()) {
             large.insert(member.text(&mut text), score, None);
         }
-        self.repr = Repr::Table(Arc::new(large));
+        self.put(Repr::Table(Arc::new(large)));
     }
 
     #[cfg(test)]

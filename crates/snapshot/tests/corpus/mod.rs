@@ -4,7 +4,7 @@
 
 pub(crate) mod sidecar;
 
-use keyspace::{Keyspace, Options, ValueRef};
+use keyspace::{Keyspace, Options, OverBudget, ValueRef};
 use rdb::{Decoder, DecoderOptions, Encoder, EncoderOptions, Target};
 use serde_json::Value as Json;
 use snapshot::{LoadOptions, LoadSummary, Preamble};
@@ -129,7 +129,7 @@ pub(crate) fn save(keyspace: &Keyspace, summary: &LoadSummary, target: Target) -
     };
     let (mut encoder, mut file) = (Encoder::new(target, options), Vec::new());
     let keys = snapshot::write(
-        keyspace.freeze(ReplOffset::default),
+        keyspace.freeze(OverBudget::Cancel, ReplOffset::default),
         &mut encoder,
         &preamble,
         &mut |block| {

@@ -1,6 +1,7 @@
 //! One node of a list, and how large it may be.
 
 use crate::Settings;
+use crate::account::Block;
 use crate::usable_size;
 use crate::value::arc_bytes;
 use packed::listpack::{Listpack, ListpackBuf, Pos};
@@ -41,6 +42,12 @@ impl Body {
     /// Bytes taken of an allocator by this behind an `Arc`.
     pub(super) fn heap_bytes(&self) -> usize {
         arc_bytes::<Body>() + usable_size(self.byte_len())
+    }
+}
+
+impl Block for Body {
+    fn block_bytes(&self) -> usize {
+        self.heap_bytes()
     }
 }
 

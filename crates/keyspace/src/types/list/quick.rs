@@ -3,7 +3,9 @@
 
 use super::iter::ListIter;
 use super::node::{self, Body, Node, NodeLimit};
+use crate::account::{Block, free, let_go, own};
 use crate::usable_size;
+use crate::value::arc_bytes;
 use packed::Element;
 use packed::listpack::{Listpack, ListpackBuf};
 use std::collections::VecDeque;
@@ -34,6 +36,12 @@ const MANY_NODES: usize = 8;
 /// An element is estimated to take this much besides its bytes, as Redis does.
 const ELEMENT_OVERHEAD: usize = 8;
 
+impl Block for Quicklist {
+    fn block_bytes(&self) -> usize {
+        self.own_bytes()
+    }
+}
+
 impl Quicklist {
     pub(super) fn new(limit: NodeLimit) -> Quicklist {
         Quicklist {
@@ -56,18 +64,26 @@ impl Quicklist {
         self.limit = limit;
     }
 
-    /// Bytes taken of an allocator, outside of itself.
+    /// Bytes taken of an allocator, behind an `Arc`.
     pub(super) fn heap_bytes(&self) -> usize {
-        usable_size(self.slots.capacity() * size_of::<Slot>()) + self.node_bytes
+        self.own_bytes() + self.node_bytes
     }
 
     pub(super) fn nodes_len(&self) -> usize {
         self.slots.len()
     }
 
-    /// The nodes, to be freed one by one: the bytes of each.
+    /// Bytes of the list of nodes, behind an `Arc`.
+    fn own_bytes(&self) -> usize {
+        arc_bytes::<Quicklist>() + usable_size(self.slots.capacity() * size_of::<Slot>())
+    }
+
+    /// The nodes, to be freed one by one: the bytes of each. What others share is left to them and
+    /// does not count.
     pub(super) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
-        self.slots.into_iter().map(|slot| slot.body.heap_bytes())
+        let own = self.own_bytes();
+        let nodes = self.slots.into_iter().map(|slot| free(slot.body));
+        std::iter::once(own).chain(nodes.map(|node| node.map_or(0, |(bytes, _)| bytes)))
     }
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
@@ -158,6 +174,7 @@ impl Quicklist {
         if let Some(slot) = self.slots.remove(number) {
             self.len -= slot.count;
             self.node_bytes -= slot.body.heap_bytes();
+            let_go(slot.body);
         }
     }
 
@@ -167,7 +184,7 @@ impl Quicklist {
             return;
         };
         self.node_bytes -= slot.body.heap_bytes();
-        if let Body::Packed(listpack) = Arc::make_mut(&mut slot.body) {
+        if let Body::Packed(listpack) = own(&mut slot.body) {
             let by = change(listpack);
             slot.count = slot.count.saturating_add_signed(by);
             self.len = self.len.saturating_add_signed(by);

@@ -1,6 +1,7 @@
 //! Groups and entries together: delivering and claiming.
 
 use super::{Group, Stream, StreamError};
+use crate::account::own;
 use std::sync::Arc;
 use units::{StreamId, UnixMillis};
 
@@ -60,7 +61,7 @@ impl Stream {
             None => return Err(StreamError::NoGroup),
         };
         let before = group.changes;
-        let result = f(self, Arc::make_mut(&mut group));
+        let result = f(self, own(&mut group));
         self.changes += group.changes.wrapping_sub(before);
         if let Some(place) = self.groups.get_mut(name) {
             *place = group;

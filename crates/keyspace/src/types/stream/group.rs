@@ -3,6 +3,7 @@
 //! Invariant: an entry is pending in the group exactly if it is pending with the one consumer that
 //! owns it.
 
+use crate::account::Block;
 use crate::usable_size;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,6 +59,12 @@ impl Consumer {
 pub(super) const GROUP_BYTES: usize = usable_size(size_of::<Group>() + 2 * size_of::<usize>()) + 60;
 const PENDING_BYTES: usize = (2 * size_of::<StreamId>() + size_of::<Pending>()) * 3 / 2;
 const CONSUMER_BYTES: usize = (2 * size_of::<usize>() + size_of::<Consumer>()) * 3 / 2;
+
+impl Block for Group {
+    fn block_bytes(&self) -> usize {
+        GROUP_BYTES + self.heap_bytes()
+    }
+}
 
 impl Group {
     pub(super) fn new(last_id: StreamId, entries_read: Option<u64>) -> Group {
@@ -123,14 +130,16 @@ impl Group {
         self.pending.len() * PENDING_BYTES + self.consumers.len() * CONSUMER_BYTES + self.name_bytes
     }
 
-    /// What consumers have, then what is pending, to be freed one by one: the bytes of each.
+    /// What consumers have, then what is pending, to be freed one by one: the bytes of each. What
+    /// others share is left to them and does not count.
     pub(super) fn into_parts(group: Arc<Group>) -> impl Iterator<Item = usize> + Send {
         let owned = Arc::into_inner(group).into_iter();
         owned.flat_map(|group| {
+            let own = group.block_bytes() - group.pending.len() * PENDING_BYTES;
             let pending = group.pending.into_iter().map(|_| PENDING_BYTES);
             let owned = |consumer: Consumer| consumer.pending.into_iter().map(|_| 0);
             let consumers = group.consumers.into_values().flat_map(owned);
-            consumers.chain(pending)
+            std::iter::once(own).chain(consumers).chain(pending)
         })
     }
 

@@ -1,5 +1,6 @@
 use super::Stream;
 use super::node::NodeRef;
+use crate::account::let_go;
 use packed::listpack::Pos;
 use units::StreamId;
 
@@ -54,6 +55,7 @@ impl Stream {
         if let Some(node) = self.nodes.remove(&master) {
             self.node_bytes -= node.heap_bytes();
             self.length -= node.live();
+            let_go(node);
         }
     }
 

@@ -6,8 +6,8 @@
 
 use super::chunk::{Chunk, ChunkRef, Load, Pair, ROOM};
 use super::order::{Branch, LEAVES_MAX, Leaf, Order, Place};
+use crate::account::{let_go, own};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Two chunks share what they hold if so much of them stays free then.
 const FREE_MIN: usize = ROOM / 4;
@@ -78,7 +78,7 @@ impl Order {
             self.branches.push(Branch::new(Vec::new()));
         }
         let branch = &mut self.branches[number];
-        let leaves = Arc::make_mut(&mut branch.leaves);
+        let leaves = own(&mut branch.leaves);
         for leaf in &leaves[old.clone()] {
             self.len -= leaf.count;
             self.leaves -= 1;
@@ -91,7 +91,8 @@ impl Order {
             self.chunk_bytes += leaf.chunk.heap_bytes();
         }
         let end = old.start + new.len();
-        leaves.splice(old, new);
+        let old = leaves.splice(old, new);
+        old.for_each(|leaf| leaf.chunk.let_go());
         self.settle(number, end);
     }
 
@@ -99,7 +100,7 @@ impl Order {
     /// has too many.
     fn settle(&mut self, number: usize, end: usize) {
         let branch = &mut self.branches[number];
-        let leaves = Arc::make_mut(&mut branch.leaves);
+        let leaves = own(&mut branch.leaves);
         let tail = (leaves.len() > LEAVES_MAX).then(|| {
             // Growth at the end leaves full branches behind.
             let at_end = end == leaves.len();
@@ -133,7 +134,8 @@ impl Order {
         {
             let leaves = left.leaves.iter().chain(right.leaves.iter());
             let joined = Branch::new(leaves.cloned().collect());
-            self.branches.splice(number..number + 2, [joined]);
+            let old = self.branches.splice(number..number + 2, [joined]);
+            old.for_each(|branch| let_go(branch.leaves));
         }
     }
 }

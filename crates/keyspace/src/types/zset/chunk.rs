@@ -18,6 +18,7 @@
 //! single member which is.
 
 use super::frame::Frame;
+use crate::account::{free_slice, let_go_slice, own_slice, slice_bytes};
 use crate::usable_size;
 use std::ops::Range;
 use std::sync::Arc;
@@ -223,7 +224,17 @@ impl Chunk {
 
     /// Bytes taken of an allocator.
     pub(super) fn heap_bytes(&self) -> usize {
-        usable_size(self.0.len() + COUNTS)
+        slice_bytes(&self.0)
+    }
+
+    /// Drops a chunk of the live side.
+    pub(super) fn let_go(self) {
+        let_go_slice(self.0);
+    }
+
+    /// Frees the chunk: its bytes, if nobody else shares it.
+    pub(super) fn free(self) -> usize {
+        free_slice(self.0)
     }
 
     /// Adds a pair as the one `at`; `false` if there is no room for it as the block is, or the
@@ -245,7 +256,7 @@ impl Chunk {
         let from = view.from(at);
         let old = HEADER + count * frame.width();
         let (score_at, behind_at) = (HEADER + at * frame.width(), old + BEHIND * at);
-        let block = Arc::make_mut(&mut self.0);
+        let block = own_slice(&mut self.0);
         let end = block.len() - from;
         let start = end - member.len();
         block.copy_within(block.len() - text..end, block.len() - text - member.len());
@@ -275,7 +286,7 @@ impl Chunk {
         let width = frame.width();
         let (old, new) = (HEADER + count * width, HEADER + left * width);
         let tail = new + BEHIND * range.start;
-        let block = Arc::make_mut(&mut self.0);
+        let block = own_slice(&mut self.0);
         let (first, last) = (block.len() - text, block.len() - from);
         block.copy_within(first..last, first + gone);
         block.copy_within(

@@ -5,6 +5,7 @@
 //! score of the first member below; members ascend throughout.
 
 use super::chunk::{Chunk, ChunkRef};
+use crate::account::{Block, free, own};
 use crate::usable_size;
 use crate::value::arc_bytes;
 use std::ops::Range;
@@ -32,6 +33,10 @@ pub(super) struct Leaf {
     pub(super) count: usize,
     pub(super) chunk: Chunk,
 }
+
+/// What a leaf takes in its branch. Branches lie between half full and full; their exact capacities
+/// are not worth a count.
+const LEAF_BYTES: usize = size_of::<Leaf>() * 4 / 3;
 
 /// A branch is split when it would have more leaves.
 pub(super) const LEAVES_MAX: usize = 256;
@@ -91,6 +96,12 @@ impl Branch {
     }
 }
 
+impl Block for Vec<Leaf> {
+    fn block_bytes(&self) -> usize {
+        arc_bytes::<Vec<Leaf>>() + self.len() * LEAF_BYTES
+    }
+}
+
 impl Order {
     pub(super) fn len(&self) -> usize {
         self.len
@@ -98,17 +109,25 @@ impl Order {
 
     /// Bytes taken of an allocator, outside of itself.
     pub(super) fn heap_bytes(&self) -> usize {
-        // Branches lie between half full and full; their exact capacities are not worth a count.
-        let branches = self.branches.len() * arc_bytes::<Vec<Leaf>>()
-            + self.leaves * size_of::<Leaf>() * 4 / 3;
-        usable_size(self.branches.capacity() * size_of::<Branch>()) + branches + self.chunk_bytes
+        let branches = self.branches.len() * arc_bytes::<Vec<Leaf>>() + self.leaves * LEAF_BYTES;
+        self.list_bytes() + branches + self.chunk_bytes
     }
 
-    /// The chunks, to be freed one by one: the bytes of each.
+    /// Bytes of the list of branches.
+    pub(super) fn list_bytes(&self) -> usize {
+        usable_size(self.branches.capacity() * size_of::<Branch>())
+    }
+
+    /// The chunks, to be freed one by one: the bytes of each. What others share is left to them and
+    /// does not count.
     pub(super) fn into_parts(self) -> impl Iterator<Item = usize> + Send {
-        let leaves = |branch: Branch| Arc::into_inner(branch.leaves).unwrap_or_default();
-        let leaves = self.branches.into_iter().flat_map(leaves);
-        leaves.map(|leaf| leaf.chunk.heap_bytes())
+        let list = self.list_bytes();
+        let branches = self.branches.into_iter().map(|branch| branch.leaves);
+        let chunks = branches.filter_map(free).flat_map(|(bytes, leaves)| {
+            let chunks = leaves.into_iter().map(|leaf| leaf.chunk.free());
+            std::iter::once(bytes).chain(chunks)
+        });
+        std::iter::once(list).chain(chunks)
     }
 
     /// Where members stop to be `before`.
@@ -182,7 +201,7 @@ impl Order {
     /// Changes a chunk and what is said of it above; drops it if it is empty then.
     fn change<R>(&mut self, place: Place, change: impl FnOnce(&mut Chunk) -> R) -> R {
         let branch = &mut self.branches[place.branch];
-        let leaves = Arc::make_mut(&mut branch.leaves);
+        let leaves = own(&mut branch.leaves);
         let leaf = &mut leaves[place.leaf];
         let was = leaf.count;
         let result = change(&mut leaf.chunk);
@@ -192,7 +211,7 @@ impl Order {
         branch.count = branch.count - was + leaf.count;
         if leaf.count == 0 {
             self.chunk_bytes -= leaf.chunk.heap_bytes();
-            leaves.remove(place.leaf);
+            leaves.remove(place.leaf).chunk.let_go();
             self.leaves -= 1;
         }
         match leaves.first() {
