@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// What an `Arc` puts before its payload: two counts.
 const COUNTS: usize = 2 * size_of::<usize>();
 
-thread_local! {
+crate::sync::thread_local! {
     static LET_GO: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -91,14 +91,14 @@ pub(crate) fn free<T: Block>(block: Arc<T>) -> Option<(usize, T)> {
 fn note(bytes: usize) {
     // Nothing, mostly: then the thread's own memory need not be looked for.
     if bytes > 0 {
-        LET_GO.set(LET_GO.get() + bytes);
+        LET_GO.with(|sum| sum.set(sum.get() + bytes));
     }
 }
 
 /// What this thread has let go since it was last asked.
 #[inline]
 pub(crate) fn taken_leave_of() -> usize {
-    LET_GO.replace(0)
+    LET_GO.with(|sum| sum.replace(0))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use crate::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use crate::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 /// Wakes who sleeps until something is due, when something else will be due sooner.

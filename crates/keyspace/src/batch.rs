@@ -3,9 +3,9 @@
 use crate::keys::{Access, integer};
 use crate::keyspace::Slot;
 use crate::shard::Shard;
+use crate::sync::RwLockWriteGuard;
 use crate::table::{Mark, Payload};
 use crate::{Form, IntBytes, KeyHasher, Keyspace, StringValue, Value};
-use parking_lot::RwLockWriteGuard;
 use std::hint::black_box;
 use std::ops::Range;
 use units::{DbIndex, UnixMillis};

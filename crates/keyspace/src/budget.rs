@@ -7,11 +7,11 @@
 //! and then the oldest is cancelled too. Nobody waits who holds a lock.
 
 use crate::reclaim::{Reclaimer, Removed};
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::table::Share;
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -138,7 +138,7 @@ impl Budget {
         self.limit.store(limit, Relaxed);
         let micros = u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
         self.patience.store(micros, Relaxed);
-        self.freed.notify_all();
+        self.wake();
     }
 
     /// Before anything may be kept by a new view; [`Budget::admit`] follows.
@@ -201,9 +201,7 @@ impl Budget {
         let before = self.kept.fetch_sub(bytes as i64, Relaxed);
         let limit = self.limit();
         if before > limit && before - bytes as i64 <= limit {
-            // Under the lock, so that nobody looks before and sleeps after.
-            let _lives = self.lives();
-            self.freed.notify_all();
+            self.wake();
         }
     }
 
@@ -268,8 +266,14 @@ impl Budget {
         self.cancelled.fetch_add(1, Relaxed);
         let left = life.shares.iter().map(|share| share.cancel(life));
         reclaimer.take_over(left.map(Removed::Frozen).collect());
-        self.freed.notify_all();
+        self.wake();
         true
+    }
+
+    /// Lets writers that wait look again. Under the lock: nobody looks before and sleeps after.
+    fn wake(&self) {
+        let _lives = self.lives();
+        self.freed.notify_all();
     }
 
     fn kept_bytes(&self) -> usize {

@@ -5,12 +5,12 @@ use crate::keys::Keys;
 use crate::plan::{Mode, Plan};
 use crate::reclaim::{LazyFree, Reclaim, Reclaimer};
 use crate::shard::Shard;
+use crate::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use crate::sync::{RwLock, RwLockWriteGuard};
 use crate::table::SCAN_END;
 use crate::view::FrozenView;
 use crate::{KeyHasher, Limits, Settings};
-use parking_lot::{RwLock, RwLockWriteGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 use units::{DbIndex, ReplOffset, UnixMillis};
 

@@ -22,6 +22,7 @@ mod limits;
 mod plan;
 mod reclaim;
 mod shard;
+mod sync;
 mod table;
 mod ttl;
 mod types;

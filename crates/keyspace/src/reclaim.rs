@@ -8,12 +8,12 @@
 use crate::Value;
 use crate::account::{Block, free};
 use crate::budget::Budget;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::sync::{Condvar, Mutex};
 use crate::table::{Frozen, KeyTable};
-use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 /// The parts of something that was removed: each step frees one, and tells its bytes.
@@ -303,7 +303,7 @@ impl Reclaimer {
             };
             *parts -= 1;
             *bytes = bytes.saturating_sub(freed);
-            // Parts that are shared with a view may count more than the whole did.
+            // Estimates, of groups of streams, need not add up.
             let freed = freed.min(pile.bytes);
             pile.bytes -= freed;
             self.pending_bytes.fetch_sub(freed, Relaxed);

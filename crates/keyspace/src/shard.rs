@@ -2,10 +2,10 @@
 
 use crate::access::{AccessPolicy, Age, Touch};
 use crate::budget::Budget;
+use crate::sync::Mutex;
 use crate::table::{Item, KeyTable, Share, Stamp};
 use crate::watch::Watches;
 use crate::{KeyHasher, Settings, Value};
-use parking_lot::Mutex;
 use std::sync::Arc;
 use units::{DbIndex, ReplOffset, UnixMillis};
 

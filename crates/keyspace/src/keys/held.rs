@@ -1,7 +1,7 @@
 use crate::keyspace::Inner;
 use crate::plan::{Mode, Plan};
 use crate::shard::Shard;
-use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{RwLockReadGuard, RwLockWriteGuard};
 use smallvec::SmallVec;
 
 /// Locked shards with their numbers, ascending.

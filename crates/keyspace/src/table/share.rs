@@ -6,7 +6,7 @@ use super::segment::Segment;
 use super::stamp::Stamp;
 use super::tree::Segments;
 use crate::budget::{Budget, Life};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::sync::Arc;
 
 /// What a view has and needs of a table: each segment that existed at the freeze, once.
