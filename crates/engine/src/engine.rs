@@ -2,15 +2,16 @@ use crate::OpenError;
 use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::datadir::{DataDir, RecoveryReport, SaveError, SaveReport};
+use crate::datadir::{DataDir, RecoveryReport, SaveError};
 use crate::evict::Eviction;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
+use crate::saving::Saving;
 use crate::session::Session;
 use crate::stats::{Apart, Stats};
 use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use rdb::Target;
 use snapshot::DigestForm;
 use std::fmt;
@@ -49,9 +50,7 @@ pub(crate) struct Inner {
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
-    /// Held while a snapshot is written.
-    pub(crate) saving: Mutex<()>,
-    pub(crate) last_save: Mutex<LastSave>,
+    pub(crate) saving: Saving,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
     pub(crate) load_threads: usize,
@@ -72,15 +71,6 @@ pub(crate) struct Parts {
     pub(crate) seed: u64,
     pub(crate) load_threads: usize,
     pub(crate) read_only: bool,
-}
-
-/// When the data was last known to be on disk, and how the last attempt ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LastSave {
-    pub(crate) at: UnixMillis,
-    pub(crate) ok: bool,
-    /// The most that frozen views kept meanwhile, in bytes.
-    pub(crate) kept: usize,
 }
 
 impl Engine {
@@ -176,31 +166,6 @@ impl Engine {
     pub fn digest(&self, form: impl Into<DigestForm>) -> Result<[u8; 20], ViewCancelled> {
         let view = self.inner.freeze(OverBudget::Wait);
         snapshot::digest(view, self.now(), form)
-    }
-
-    /// Writes everything to the data directory and returns once it is on disk.
-    pub fn save(&self) -> Result<SaveReport, SaveError> {
-        let _only_one = self.inner.saving.lock();
-        let outcome = self.save_locked();
-        let mut last = self.inner.last_save.lock();
-        last.ok = outcome.is_ok();
-        last.kept = self.views().kept_peak;
-        if outcome.is_ok() {
-            last.at = self.now();
-            self.inner.stats.saves.add(1);
-        }
-        outcome
-    }
-
-    fn save_locked(&self) -> Result<SaveReport, SaveError> {
-        let (directory, _) = self.inner.directory.get().ok_or(SaveError::NoDirectory)?;
-        if self.inner.read_only {
-            return Err(SaveError::ReadOnly);
-        }
-        let dirty = self.inner.dirty.load(Ordering::Relaxed);
-        let report = directory.save(&self.inner)?;
-        self.inner.dirty.fetch_sub(dirty, Ordering::Relaxed);
-        Ok(report)
     }
 
     /// Saves if the configuration has save points or an AOF and anything changed, and refuses
@@ -320,12 +285,7 @@ impl Inner {
             eviction,
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
-            saving: Mutex::default(),
-            last_save: Mutex::new(LastSave {
-                at: now,
-                ok: true,
-                kept: 0,
-            }),
+            saving: Saving::new(now),
             read_only: parts.read_only,
             load_threads: parts.load_threads,
             module_aux: RwLock::default(),
@@ -356,6 +316,22 @@ impl Inner {
     pub(crate) fn freeze(&self, over: OverBudget) -> FrozenView {
         let offset = || self.log.journal().offset();
         self.keyspace.freeze(over, offset)
+    }
+
+    /// The same, and the libraries of that moment: who changes them logs it before others may
+    /// look, under the lock that is taken here.
+    pub(crate) fn freeze_all(&self, over: OverBudget) -> (FrozenView, Functions) {
+        let mut libraries = Functions::default();
+        let view = self.keyspace.freeze(over, || {
+            let functions = self.functions.read();
+            libraries = functions.clone();
+            self.log.journal().offset()
+        });
+        (view, libraries)
+    }
+
+    pub(crate) fn directory(&self) -> Option<&dyn DataDir> {
+        self.directory.get().map(|(directory, _)| &**directory)
     }
 
     fn must_save(&self) -> bool {

@@ -44,6 +44,7 @@ mod log;
 mod memory;
 mod registry;
 mod reply;
+mod saving;
 mod session;
 mod stats;
 
@@ -62,6 +63,7 @@ pub use keyspace::{
 pub use memory::MemoryUse;
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
+pub use saving::Saver;
 pub use session::{Expiry, FieldValue, Session};
 pub use snapshot::DigestForm;
 pub use storage;

@@ -5,10 +5,11 @@ mod faulty;
 mod said;
 
 use duramen::storage::{File, Memory, Mode, Storage};
-use duramen::{Engine, SaveError};
+use duramen::{Engine, ManualClock, SaveError, UnixMillis};
 use faulty::Faulty;
 use said::said;
 use std::path::Path;
+use std::time::Duration;
 
 /// What there is before the save that fails.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,7 +111,7 @@ fn a_single_log_that_fails_is_written_by_the_next_save() {
     assert!(fail_everywhere("yes", Before::SingleFile("redis-7.0")) > 20);
 }
 
-/// Nothing that was done is forgotten: it counts as unsaved, and as a save that failed.
+/// Nothing that was done is forgotten: it counts as unsaved.
 #[test]
 fn a_failure_is_told_and_the_changes_stay_unsaved() {
     let storage = Faulty::new(Memory::new());
@@ -122,8 +123,48 @@ fn a_failure_is_told_and_the_changes_stay_unsaved() {
     assert!(refusal.contains("cannot append"), "{refusal}");
     assert!(storage.heal());
     let info = said(&mut session, "INFO persistence");
-    assert!(info.contains("rdb_last_bgsave_status:err"), "{info}");
     assert!(info.contains("rdb_changes_since_last_save:1"), "{info}");
     drop((session, engine));
     assert_eq!(found(&storage.disk), "v", "the last handle saves");
+}
+
+/// Whoever asked in the background gets no answer, so the next writers are told, until it is known
+/// that the disk takes data again.
+#[test]
+fn writes_stop_when_a_save_in_the_background_fails() {
+    let storage = Faulty::new(Memory::new());
+    let clock = ManualClock::new(UnixMillis(1_000_000));
+    let builder = Engine::builder("/data").storage(storage.clone());
+    let builder = builder.config("save", "1 1").unwrap();
+    let engine = builder.clock(clock.clone()).open().unwrap();
+    let (saver, mut session) = (engine.saver(), engine.session());
+    said(&mut session, "SET k v");
+    clock.advance(2000);
+    assert!(saver.wait(Duration::ZERO), "a save point");
+    storage.fail_after(1);
+    assert!(saver.save().is_err());
+    assert!(storage.heal());
+    let info = said(&mut session, "INFO persistence");
+    assert!(info.contains("rdb_last_bgsave_status:err"), "{info}");
+
+    for line in ["SET k w", "PING"] {
+        let refusal = said(&mut session, line);
+        assert!(refusal.starts_with("(error) MISCONF"), "{refusal}");
+    }
+    assert!(session.set("k", "w").is_err());
+    assert_eq!(said(&mut session, "GET k"), "v");
+    engine
+        .set_config("stop-writes-on-bgsave-error", "no")
+        .unwrap();
+    assert_eq!(said(&mut session, "SET k w"), "OK");
+    engine
+        .set_config("stop-writes-on-bgsave-error", "yes")
+        .unwrap();
+
+    assert!(!saver.wait(Duration::ZERO), "not again at once");
+    clock.advance(5001);
+    assert!(saver.wait(Duration::ZERO));
+    assert!(saver.save().is_ok());
+    assert_eq!(said(&mut session, "SET k x"), "OK");
+    assert_eq!(found(&storage.disk), "w");
 }

@@ -11,6 +11,7 @@ mod connection;
 mod expirer;
 mod huge_pages;
 mod reclaimer;
+mod saver;
 mod shutdown;
 mod stream;
 mod worker;
@@ -81,9 +82,11 @@ fn serve(
     let workers = worker::start(&engine, threads, client, &stopped).map_err(ServeError::Start)?;
     let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
     let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
+    let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
     accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     worker::join(workers);
+    saver.join();
     expirer.join();
     reclaimer.join();
     engine

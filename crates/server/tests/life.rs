@@ -31,6 +31,31 @@ fn what_was_written_is_there_after_a_restart() {
     assert_eq!(client.say("LLEN l"), Value::Integer(2));
 }
 
+/// Commands go on while a snapshot is written.
+#[test]
+fn a_snapshot_is_written_in_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--save", ""]);
+    let mut client = server.connect();
+    assert_eq!(client.say("SET k v"), ok());
+    let started = Value::Simple("Background saving started".into());
+    assert_eq!(client.say("BGSAVE"), started);
+    server.wait_for("DB saved on disk: 1 keys");
+    assert!(dir.path().join("dump.rdb").exists());
+    assert!(server.terminate().success());
+}
+
+/// A save point is reached a second after the change, and no client has to ask.
+#[test]
+fn a_save_point_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--save", "1 1"]);
+    assert_eq!(server.connect().say("SET k v"), ok());
+    server.wait_for("DB saved on disk: 1 keys");
+    assert!(dir.path().join("dump.rdb").exists());
+    assert!(server.terminate().success());
+}
+
 #[test]
 fn without_save_points_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();

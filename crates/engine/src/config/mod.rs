@@ -46,6 +46,7 @@ pub struct Config {
     pub(crate) snapshot_copy_budget: u64,
     /// In milliseconds.
     pub(crate) snapshot_copy_wait: u32,
+    pub(crate) stop_writes_on_bgsave_error: bool,
     pub(crate) limits: Limits,
 }
 
@@ -155,6 +156,7 @@ impl Default for Config {
             proto_max_bulk_len: 512 << 20,
             snapshot_copy_budget: 0,
             snapshot_copy_wait: 100,
+            stop_writes_on_bgsave_error: true,
             limits: Limits::default(),
         }
     }

@@ -96,6 +96,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("set-max-listpack-value", limits.set_max_listpack_value),
     parameter!("snapshot-copy-budget", snapshot_copy_budget),
     parameter!("snapshot-copy-wait", snapshot_copy_wait),
+    parameter!("stop-writes-on-bgsave-error", stop_writes_on_bgsave_error),
     parameter!("stream-node-max-bytes", limits.stream_node_max_bytes),
     parameter!("stream-node-max-entries", limits.stream_node_max_entries),
     parameter!("zset-max-listpack-entries" or "zset-max-ziplist-entries", limits.zset_max_listpack_entries),

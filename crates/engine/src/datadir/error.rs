@@ -122,6 +122,8 @@ pub enum SaveError {
     Storage(storage::Error),
     /// The files of the append-only file could not be told.
     Aof(aof::Error),
+    /// A snapshot is being written in the background, or asked for.
+    InProgress,
     /// What had changed since the save began took more than `snapshot-copy-budget`, and writers had
     /// waited for `snapshot-copy-wait`.
     Cancelled(ViewCancelled),
@@ -141,6 +143,7 @@ impl fmt::Display for SaveError {
             SaveError::Encode(error) => error.fmt(f),
             SaveError::Storage(error) => error.fmt(f),
             SaveError::Aof(error) => error.fmt(f),
+            SaveError::InProgress => f.write_str("Background save already in progress"),
             SaveError::Cancelled(cancelled) => write!(f, "nothing was saved: {cancelled}"),
         }
     }

@@ -3,6 +3,7 @@
 use super::{DataDir, Directory, Known, SaveError, log_end, stamp_of_log};
 use crate::config::Config;
 use crate::engine::Inner;
+use crate::functions::Functions;
 use crate::{REPORTED_VERSION, VALKEY_VERSION};
 use aof::{BaseFormat, Located, commit_base, locate};
 use keyspace::OverBudget;
@@ -132,14 +133,14 @@ impl<'e> Snapshot<'e> {
         file: &mut Writer<F>,
         is_aof_base: bool,
     ) -> Result<(), SaveError> {
-        let view = self.engine.freeze(OverBudget::Wait);
+        let (view, functions) = self.engine.freeze_all(OverBudget::Wait);
         let options = EncoderOptions {
             compress: self.config.rdbcompression,
             checksum: self.config.rdbchecksum,
             lossy: true,
         };
         let mut encoder = Encoder::new(self.target, options);
-        let preamble = self.preamble(is_aof_base);
+        let preamble = self.preamble(is_aof_base, &functions);
         let mut drain = |bytes: &[u8]| file.write_all(bytes);
         let keys = snapshot::write(view, &mut encoder, &preamble, &mut drain);
         self.keys = keys.map_err(|error| match error {
@@ -156,7 +157,7 @@ impl<'e> Snapshot<'e> {
         Ok(())
     }
 
-    fn preamble(&self, is_aof_base: bool) -> Preamble {
+    fn preamble(&self, is_aof_base: bool, functions: &Functions) -> Preamble {
         let inner = self.engine;
         let number = |number: i64| number.to_string().into_bytes();
         let (name, version) = match self.target.version().family {
@@ -178,12 +179,7 @@ impl<'e> Snapshot<'e> {
         let policy = self.config.maxmemory_policy;
         Preamble {
             aux: aux.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-            functions: inner
-                .functions
-                .read()
-                .sources()
-                .map(<[u8]>::to_vec)
-                .collect(),
+            functions: functions.sources().map(<[u8]>::to_vec).collect(),
             module_aux: inner.module_aux.read().clone(),
             access: match (policy.is_lru(), policy.is_lfu()) {
                 (true, _) => Access::Idle(inner.clock.now()),

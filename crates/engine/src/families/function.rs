@@ -52,25 +52,23 @@ fn load(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -
     let replace = args.left() > 1 && args.keyword("REPLACE");
     let code = args.bytes()?;
     args.done()?;
-    let mut functions = session.engine.inner().functions.write();
+    let engine = session.engine.clone();
+    let mut functions = engine.inner().functions.write();
     let name = functions
         .load(code, replace)
         .map_err(|error| Error::err(error.text()))?
         .to_vec();
-    drop(functions);
+    // Logged before anybody else sees it; so are the others.
     session.log_as_sent(args.argv());
+    drop(functions);
     reply.bulk(&name);
     Ok(())
 }
 
 fn delete(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    if !session
-        .engine
-        .inner()
-        .functions
-        .write()
-        .delete(args.bytes()?)
-    {
+    let engine = session.engine.clone();
+    let mut functions = engine.inner().functions.write();
+    if !functions.delete(args.bytes()?) {
         return Err(Error::err("Library not found"));
     }
     session.log_as_sent(args.argv());
@@ -82,7 +80,9 @@ fn flush(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
     if !args.is_done() && !args.keyword("SYNC") && !args.keyword("ASYNC") {
         return Err(Error::err("FUNCTION FLUSH only supports SYNC|ASYNC option"));
     }
-    session.engine.inner().functions.write().clear();
+    let engine = session.engine.clone();
+    let mut functions = engine.inner().functions.write();
+    functions.clear();
     session.log_as_sent(args.argv());
     reply.ok();
     Ok(())

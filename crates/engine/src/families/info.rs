@@ -77,7 +77,7 @@ fn memory(session: &Session, text: &mut String) {
 
 fn persistence(session: &Session, text: &mut String) {
     let inner = session.engine.inner();
-    let last = *inner.last_save.lock();
+    let (last, now) = (inner.saving.record(), session.engine.now());
     let views = session.engine.views();
     let appendonly = inner.config.read().appendonly == Some(true);
     line(text, "loading", 0);
@@ -86,13 +86,24 @@ fn persistence(session: &Session, text: &mut String) {
         "rdb_changes_since_last_save",
         inner.dirty.load(std::sync::atomic::Ordering::Relaxed),
     );
-    line(text, "rdb_bgsave_in_progress", 0);
+    line(
+        text,
+        "rdb_bgsave_in_progress",
+        u8::from(last.began.is_some()),
+    );
     line(text, "rdb_last_save_time", last.at.secs());
     line(
         text,
         "rdb_last_bgsave_status",
-        if last.ok { "ok" } else { "err" },
+        match inner.saving.has_failed() {
+            false => "ok",
+            true => "err",
+        },
     );
+    let seconds = |ms: Option<i64>| ms.map_or(-1, |ms| ms / 1000);
+    line(text, "rdb_last_bgsave_time_sec", seconds(last.took));
+    let current = last.began.map(|began| now.since(began));
+    line(text, "rdb_current_bgsave_time_sec", seconds(current));
     line(text, "rdb_saves", inner.stats.saves.value());
     line(text, "rdb_last_cow_size", last.kept);
     line(text, "aof_enabled", i32::from(appendonly));

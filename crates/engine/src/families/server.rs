@@ -1,6 +1,7 @@
 //! SAVE, LASTSAVE, INFO, TIME: the server as a whole.
 
 use super::info;
+use crate::datadir::SaveError;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
@@ -24,6 +25,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
             "Writes everything to the data directory and waits until it is on disk.",
         ),
         save,
+    ),
+    SessionCommand::new(
+        spec("bgsave", -1, SAVE_FLAGS).doc(
+            "1.0.0",
+            "O(1)",
+            "[SCHEDULE]",
+            "Writes everything to the data directory while commands go on.",
+        ),
+        bgsave,
     ),
     SessionCommand::new(
         spec("lastsave", 1, ANY_TIME.union(Flags::FAST)).doc(
@@ -55,13 +65,27 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
 ];
 
 fn save(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    if session.engine.inner().saving.record().began.is_some() {
+        return Err(Error::err(SaveError::InProgress));
+    }
     session.engine.save().map_err(Error::err)?;
     reply.ok();
     Ok(())
 }
 
+fn bgsave(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    // Nothing else is done in the background that a snapshot would have to wait for.
+    if !args.is_done() && !args.keyword("SCHEDULE") {
+        return Err(Error::Syntax);
+    }
+    args.done()?;
+    session.engine.save_in_background().map_err(Error::err)?;
+    reply.simple("Background saving started");
+    Ok(())
+}
+
 fn lastsave(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    reply.integer(session.engine.inner().last_save.lock().at.secs());
+    reply.integer(session.engine.inner().saving.record().at.secs());
     Ok(())
 }
 

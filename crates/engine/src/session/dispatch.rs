@@ -31,6 +31,10 @@ impl Session {
         if flags.contains(Flags::WRITE) && !may_write {
             return Err(read_only());
         }
+        let is_write = flags.contains(Flags::WRITE) || entry.spec().name == "ping";
+        if is_write && !self.settings.replaying {
+            self.engine.check_saving()?;
+        }
         // Queueing takes memory as well.
         let queued = self.in_transaction() && !entry.is_immediate();
         if !self.make_room() && (queued || flags.contains(Flags::DENYOOM)) {

@@ -167,6 +167,10 @@ impl Session {
         let mut names: Vec<&'q [u8]> = watched.iter().map(|watched| &watched.key[..]).collect();
         for queued in queue {
             let Entry::Keys(command) = queued.entry else {
+                if writes(queued) {
+                    // What is no key changes, and is logged with the rest: no freeze in between.
+                    return Plan::all(mode);
+                }
                 continue;
             };
             let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();

@@ -316,6 +316,7 @@ impl Session {
         if self.engine.is_read_only() {
             return Err(super::dispatch::read_only());
         }
+        self.engine.check_saving()?;
         let engine = self.engine.clone();
         let db = self.client.db;
         let keyspace = engine.keyspace();
