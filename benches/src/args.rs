@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::Outcome;
+use crate::{MEASUREMENTS, Outcome};
 
 const USAGE: &str = "usage: benches --server NAME=PATH [--server NAME=PATH ...]
-  --what LIST          of memory,throughput,snapshot,saving,growth,expiry (default: all)
-  --keys N             keys in the data sets (default 2000000; growth takes ten times as many)
+  --what LIST          of memory,throughput,snapshot,freeze,views,collections,growth,lag,hits
+                       (default: all)
+  --keys N             keys, or elements of a collection, in the data sets (default 2000000; views
+                       and collections 5000000; lag 1000000; growth and freeze 20000000)
   --runs N             runs of each figure (default 3)
+  --trace NAME=PATH    requests for hits, a number a line, in place of the generated traces that
+                       stand for public ones; may be given again
   --pin SERVER,CLIENT  cores for the server and its client (default: none)";
 
 /// A server to measure.
@@ -22,7 +26,9 @@ pub(crate) struct Subject {
 pub(crate) struct Args {
     pub(crate) subjects: Vec<Subject>,
     what: Vec<String>,
-    pub(crate) keys: u64,
+    keys: Option<u64>,
+    /// Names and files of requests.
+    pub(crate) traces: Vec<(String, PathBuf)>,
     pub(crate) runs: usize,
     /// Core of the server, core of the client.
     pub(crate) pin: Option<(String, String)>,
@@ -33,7 +39,8 @@ impl Args {
         let mut args = Args {
             subjects: Vec::new(),
             what: Vec::new(),
-            keys: 2_000_000,
+            keys: None,
+            traces: Vec::new(),
             runs: 3,
             pin: None,
         };
@@ -43,8 +50,12 @@ impl Args {
             match word.as_str() {
                 "--server" => args.subjects.push(subject(&value()?)?),
                 "--what" => args.what = value()?.split(',').map(str::to_owned).collect(),
-                "--keys" => args.keys = value()?.parse()?,
+                "--keys" => args.keys = Some(value()?.parse()?),
                 "--runs" => args.runs = value()?.parse()?,
+                "--trace" => {
+                    let Subject { name, path } = subject(&value()?)?;
+                    args.traces.push((name, path));
+                }
                 "--pin" => args.pin = Some(pair(&value()?)?),
                 _ => return Err(format!("{word} is not known\n{USAGE}").into()),
             }
@@ -52,11 +63,25 @@ impl Args {
         if args.subjects.is_empty() || args.runs == 0 {
             return Err(USAGE.into());
         }
+        let known = |what: &String| MEASUREMENTS.iter().any(|(name, _)| name == what);
+        if let Some(what) = args.what.iter().find(|what| !known(what)) {
+            return Err(format!("{what} is not measured\n{USAGE}").into());
+        }
         Ok(args)
     }
 
     pub(crate) fn wants(&self, what: &str) -> bool {
         self.what.is_empty() || self.what.iter().any(|wanted| wanted == what)
+    }
+
+    /// Keys in a data set, unless a measurement has a number of its own.
+    pub(crate) fn keys(&self) -> u64 {
+        self.keys_or(2_000_000)
+    }
+
+    /// What was asked for, else `default`.
+    pub(crate) fn keys_or(&self, default: u64) -> u64 {
+        self.keys.unwrap_or(default)
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
@@ -98,6 +123,7 @@ mod tests {
         let args = parse("--server a=/bin/a --server b=/bin/b --what memory --runs 1").unwrap();
         assert_eq!(args.names(), ["a", "b"]);
         assert!(args.wants("memory") && !args.wants("snapshot"));
+        assert_eq!((args.keys(), args.keys_or(7)), (2_000_000, 7));
     }
 
     #[test]
@@ -107,6 +133,7 @@ mod tests {
             "--server a",
             "--server a=/bin/a --keys",
             "--server a=/a --fast",
+            "--server a=/a --what speed",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -99,12 +99,18 @@ impl Server {
     /// Memory of the process and its children that is nobody else's too, in bytes: a page that a
     /// parent and its forked child share counts once.
     pub(crate) fn memory_with_children(&self) -> Outcome<u64> {
+        // A child may be gone by the time that it is asked.
+        let shares = [self.child.id().to_string()]
+            .into_iter()
+            .chain(self.children()?);
+        Ok(shares.filter_map(|id| proportional_set(&id)).sum())
+    }
+
+    /// The processes that it started.
+    pub(crate) fn children(&self) -> Outcome<Vec<String>> {
         let id = self.child.id();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
-        let children = children.split_whitespace().map(str::to_owned);
-        // A child may be gone by the time that it is asked.
-        let shares = [id.to_string()].into_iter().chain(children);
-        Ok(shares.filter_map(|id| proportional_set(&id)).sum())
+        Ok(children.split_whitespace().map(str::to_owned).collect())
     }
 
     /// Resident memory once it stands still (tables grow, and pages go back, for a while after).

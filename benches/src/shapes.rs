@@ -8,6 +8,9 @@ const ELEMENTS_AT_ONCE: u64 = 50;
 /// The time to live of a key that has one: longer than any run.
 const TTL_MILLIS: &[u8] = b"86400000";
 
+/// The key of a collection that is alone.
+pub(crate) const COLLECTION: &[u8] = b"collection";
+
 /// A data set: `members` things, of which each command adds some.
 pub(crate) struct Shape {
     pub(crate) label: &'static str,
@@ -23,10 +26,15 @@ impl Shape {
         keys * self.permille / 1000 / self.members_at_once * self.members_at_once
     }
 
-    /// The commands that make it, each member once, keys in an order without pattern.
+    /// The commands that make it for a run of `keys` keys.
     pub(crate) fn commands(&self, keys: u64) -> impl Iterator<Item = Argv> + '_ {
-        let count = self.members(keys) / self.members_at_once;
-        let mut words = Words(fastrand::Rng::with_seed(keys));
+        self.commands_for(self.members(keys))
+    }
+
+    /// The commands that make it of so many members, each once, keys in an order without pattern.
+    pub(crate) fn commands_for(&self, members: u64) -> impl Iterator<Item = Argv> + '_ {
+        let count = members / self.members_at_once;
+        let mut words = Words(fastrand::Rng::with_seed(members));
         (0..count).map(move |number| (self.command)(&mut words, scatter(number, count)))
     }
 }
@@ -37,6 +45,33 @@ pub(crate) const MEDIUM_STRINGS: Shape = Shape {
     permille: 1000,
     members_at_once: 1,
     command: |words, n| vec![b"SET".to_vec(), name(n, 24), words.noise(100)],
+};
+
+/// One sorted set, members named by number.
+pub(crate) const SORTED_SET: Shape = Shape {
+    label: "f: one sorted set, 16-byte members",
+    permille: 400,
+    members_at_once: ELEMENTS_AT_ONCE,
+    command: |words, n| {
+        let score = |words: &mut Words| words.0.u32(..).to_string().into_bytes();
+        elements("ZADD", n, |member| vec![score(words), name(member, 16)])
+    },
+};
+
+/// One hash, fields named by number.
+pub(crate) const HASH: Shape = Shape {
+    label: "g: one hash, fields of 16 + 16 bytes",
+    permille: 400,
+    members_at_once: ELEMENTS_AT_ONCE,
+    command: |words, n| elements("HSET", n, |field| vec![name(field, 16), words.noise(16)]),
+};
+
+/// One list.
+pub(crate) const LIST: Shape = Shape {
+    label: "i: one list, 20-byte items",
+    permille: 400,
+    members_at_once: ELEMENTS_AT_ONCE,
+    command: |words, n| elements("RPUSH", n, |_| vec![words.noise(20)]),
 };
 
 /// What the table "memory" has rows for.
@@ -79,33 +114,15 @@ pub(crate) const ALL: [Shape; 10] = [
             argv
         },
     },
-    Shape {
-        label: "f: one sorted set, 16-byte members",
-        permille: 400,
-        members_at_once: ELEMENTS_AT_ONCE,
-        command: |words, n| {
-            let score = |words: &mut Words| words.0.u32(..).to_string().into_bytes();
-            elements("ZADD", n, |member| vec![score(words), name(member, 16)])
-        },
-    },
-    Shape {
-        label: "g: one hash, fields of 16 + 16 bytes",
-        permille: 400,
-        members_at_once: ELEMENTS_AT_ONCE,
-        command: |words, n| elements("HSET", n, |field| vec![name(field, 16), words.noise(16)]),
-    },
+    SORTED_SET,
+    HASH,
     Shape {
         label: "h: one set, 16-byte members",
         permille: 400,
         members_at_once: ELEMENTS_AT_ONCE,
         command: |_, n| elements("SADD", n, |member| vec![name(member, 16)]),
     },
-    Shape {
-        label: "i: one list, 20-byte items",
-        permille: 400,
-        members_at_once: ELEMENTS_AT_ONCE,
-        command: |words, n| elements("RPUSH", n, |_| vec![words.noise(20)]),
-    },
+    LIST,
     Shape {
         label: "mixed: keys of all types",
         permille: 200,
@@ -141,7 +158,7 @@ fn mixed(words: &mut Words, n: u64) -> Argv {
 
 /// The command that adds the `n`-th lot of elements to the one collection.
 fn elements(verb: &str, n: u64, mut element: impl FnMut(u64) -> Vec<Vec<u8>>) -> Argv {
-    let mut argv = vec![verb.as_bytes().to_vec(), b"collection".to_vec()];
+    let mut argv = vec![verb.as_bytes().to_vec(), COLLECTION.to_vec()];
     let first = n * ELEMENTS_AT_ONCE;
     (first..first + ELEMENTS_AT_ONCE).for_each(|number| argv.extend(element(number)));
     argv

@@ -19,7 +19,7 @@ use crate::{
 pub(crate) fn measure(args: &Args) -> Outcome<()> {
     print_head(
         args,
-        &format!("snapshot, {} keys of 24 + 100 bytes: seconds", args.keys),
+        &format!("snapshot, {} keys of 24 + 100 bytes: seconds", args.keys()),
     );
     let figures = in_turn(args, |server| save_and_load(args, server))?;
     let labels = ["SAVE", "SAVE, server CPU", "load", "load, server CPU"];
@@ -37,7 +37,7 @@ fn save_and_load(args: &Args, server: usize) -> Outcome<Vec<f64>> {
     let (subject, dir) = (&args.subjects[server], tempfile::tempdir()?);
     let server = Server::start(subject, dir.path(), None)?;
     let mut connection = server.connect()?;
-    send_all(&mut connection, MEDIUM_STRINGS.commands(args.keys))?;
+    send_all(&mut connection, MEDIUM_STRINGS.commands(args.keys()))?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
     connection.ask(&["SAVE"])?;
     let (save, save_cpu) = (begin.elapsed(), server.cpu()? - cpu);
@@ -47,8 +47,8 @@ fn save_and_load(args: &Args, server: usize) -> Outcome<Vec<f64>> {
     let server = Server::start(subject, dir.path(), None)?;
     let (load, load_cpu) = (server.started_in, server.cpu()?);
     let keys = server.connect()?.ask(&["DBSIZE"])?.integer()?;
-    if u64::try_from(keys)? != args.keys {
-        return Err(format!("{} loaded {keys} keys of {}", subject.name, args.keys).into());
+    if u64::try_from(keys)? != args.keys() {
+        return Err(format!("{} loaded {keys} keys of {}", subject.name, args.keys()).into());
     }
     server.stop()?;
     let seconds = [save, save_cpu, load, load_cpu].map(|time| time.as_secs_f64());

@@ -61,15 +61,28 @@ pub(crate) fn print_head(args: &Args, title: &str) {
 /// Prints one row; the last column is the first server's figure over the best of the others.
 pub(crate) fn print_row(label: &str, runs: &Runs, decimals: usize, better: Better) {
     let medians: Vec<f64> = runs.iter().map(|of_one| median(of_one)).collect();
-    let cells: Vec<String> = medians
-        .iter()
-        .map(|figure| format!("{figure:.decimals$}"))
-        .collect();
-    println!(
-        "| {label} | {} | {} |",
-        cells.join(" | "),
-        ratio(&medians, better)
-    );
+    let ratio = ratio(&medians, better);
+    println!("| {label} | {} | {ratio} |", cells(&medians, decimals));
+}
+
+/// Prints the head of a table that tells of the engine within this process only.
+pub(crate) fn print_columns(title: &str, columns: &[&str]) {
+    println!("| {title} | {} |", columns.join(" | "));
+    println!("| --- |{}", " --- |".repeat(columns.len()));
+}
+
+/// Prints a row of such a table.
+pub(crate) fn print_figures(label: &str, figures: &[f64]) {
+    println!("| {label} | {} |", cells(figures, 1));
+}
+
+/// What was not to be had is a dash.
+fn cells(figures: &[f64], decimals: usize) -> String {
+    let cell = |figure: &f64| match figure.is_nan() {
+        true => "-".to_owned(),
+        false => format!("{figure:.decimals$}"),
+    };
+    figures.iter().map(cell).collect::<Vec<_>>().join(" | ")
 }
 
 fn ratio(medians: &[f64], better: Better) -> String {
@@ -80,7 +93,10 @@ fn ratio(medians: &[f64], better: Better) -> String {
         Better::Less => others.iter().copied().reduce(f64::min),
         Better::More => others.iter().copied().reduce(f64::max),
     };
-    best.map_or("-".to_owned(), |best| format!("{:.2}", first / best))
+    let ratio = best
+        .map(|best| first / best)
+        .filter(|ratio| !ratio.is_nan());
+    ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 
 #[cfg(test)]
@@ -92,5 +108,12 @@ mod tests {
         assert_eq!(ratio(&[60.0, 100.0, 80.0], Better::Less), "0.75");
         assert_eq!(ratio(&[50.0, 100.0, 80.0], Better::More), "0.50");
         assert_eq!(ratio(&[50.0], Better::More), "-");
+        assert_eq!(ratio(&[50.0, f64::NAN], Better::Less), "-");
+        assert_eq!(ratio(&[60.0, f64::NAN, 80.0], Better::Less), "0.75");
+    }
+
+    #[test]
+    fn what_is_missing_is_a_dash() {
+        assert_eq!(cells(&[1.25, f64::NAN], 1), "1.2 | -");
     }
 }

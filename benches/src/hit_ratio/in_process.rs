@@ -4,10 +4,11 @@ use keyspace::{AccessPolicy, EvictionOrder, EvictionRule, Evictor, Keyspace, Mod
 use units::{DbIndex, UnixMillis};
 
 /// Policies with the readings of the access stamp that they stand for.
-pub(super) const POLICIES: [(&str, EvictionOrder, AccessPolicy); 4] = [
+pub(super) const POLICIES: [(&str, EvictionOrder, AccessPolicy); 5] = [
     ("allkeys-lru", EvictionOrder::Access, AccessPolicy::Lru),
     ("allkeys-lfu", EvictionOrder::Access, LFU),
     ("allkeys-lrfu", EvictionOrder::Access, LRFU),
+    ("allkeys-lrm", EvictionOrder::Access, AccessPolicy::Lrm),
     ("allkeys-random", EvictionOrder::Random, AccessPolicy::Lru),
 ];
 const LFU: AccessPolicy = AccessPolicy::Lfu {

@@ -2,170 +2,165 @@
 //!
 //! The same traces for all: each request is a GET, and on a miss a SET. First the keyspace by itself,
 //! at an exact number of keys and a thousand requests a second. Then servers, at the pace they keep:
-//! stamps count in seconds, in which a small cache is turned over many times. Each is given memory for the wanted number of keys by trying; what it held in the end is printed, since a few
-//! per cent of keys more are a hit more in a hundred.
+//! stamps count in seconds, in which a small cache is turned over many times. Each is given memory for
+//! the wanted number of keys by trying; what it held in the end is printed, since a few per cent of
+//! keys more are a hit more in a hundred.
 
+mod compare;
 mod exact;
 mod in_process;
+mod server;
 mod trace;
 
-use kvdump::{Call, Reply, Tcp};
-use std::collections::HashSet;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
-use crate::{Outcome, args::Args, server::Server};
-use trace::{KEYS, Trace};
+use crate::{
+    Outcome,
+    args::{Args, Subject},
+    table::print_columns,
+};
+use compare::Score;
+use trace::Trace;
 
-/// Requests of a trace.
-const REQUESTS: usize = 3_000_000;
-/// Of those, how many fill the cache and are not counted.
-const WARM_UP: usize = 500_000;
 /// Caches, as parts of all keys.
 const PARTS: [usize; 2] = [100, 10];
 /// Policies, where a server has them.
-const POLICIES: [&str; 4] = [
+const POLICIES: [&str; 5] = [
     "allkeys-lru",
     "allkeys-lfu",
     "allkeys-lrfu",
+    "allkeys-lrm",
     "allkeys-random",
 ];
-/// GETs sent before replies are read, and then the SETs of those that missed.
-const PIPELINE: usize = 64;
-/// Bytes of a value.
-const VALUE: [u8; 32] = [b'v'; 32];
+const COLUMNS: [&str; 6] = ["keys", "cache", "who", "policy", "hits", "keys held"];
 
-/// Prints hit ratios by trace, size of the cache, and policy.
+/// Who is to keep a cache, and how.
+#[derive(Clone, Copy)]
+enum Keeper<'a> {
+    ExactLru,
+    /// By the number of its policy.
+    InProcess(usize),
+    Server(&'a Subject, &'static str),
+}
+
+/// Prints hit ratios by trace, size of the cache, and policy, and how ours compare with the others'.
 pub(crate) fn measure(args: &Args) -> Outcome<()> {
-    println!(
-        "| hits in 100 requests, {KEYS} keys | cache | exact LRU | server | policy | hits | keys held |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for trace in trace::ALL {
-        let requests = trace.requests(REQUESTS);
+    print_columns("hits in 100 requests", &COLUMNS);
+    let keepers = keepers(args);
+    let mut scores: Vec<Score> = Vec::new();
+    for trace in trace::all(args) {
+        let trace = trace?;
         for part in PARTS {
-            let capacity = KEYS as usize / part;
-            let exact = exact::lru_hits(&requests, capacity, WARM_UP);
-            let row = |policy, hits| {
-                let hits = percent(hits);
+            let capacity = trace.keys / part;
+            let kept = side_by_side(&keepers, |keeper| keeper.keep(&trace, capacity))?;
+            for (keeper, kept) in keepers.iter().zip(kept) {
+                let Some((hits, held)) = kept else { continue };
+                let (who, policy) = keeper.names();
+                let counted = trace.requests.len() - trace.warm_up();
+                let percent = hits as f64 * 100.0 / counted as f64;
+                let (label, keys) = (&trace.label, trace.keys);
                 println!(
-                    "| {} | {capacity} | {:.1} | in process | {policy} | {hits:.1} | {capacity} |",
-                    trace.label(),
-                    percent(exact)
+                    "| {label} | {keys} | {capacity} | {who} | {policy} | {percent:.1} | {held} |"
                 );
-            };
-            for (name, order, access) in in_process::POLICIES {
-                row(
-                    name,
-                    in_process::hits(order, access, &requests, capacity, WARM_UP),
-                );
+                scores.push(Score {
+                    cache: (trace.label.clone(), capacity),
+                    who: who.to_owned(),
+                    policy,
+                    percent,
+                });
             }
-            measure_servers(args, trace, &requests, capacity, percent(exact))?;
         }
     }
     println!();
+    compare::print(&args.names(), &scores);
     Ok(())
 }
 
-fn measure_servers(
-    args: &Args,
-    trace: Trace,
-    requests: &[u32],
-    capacity: usize,
-    exact: f64,
-) -> Outcome<()> {
-    for subject in &args.subjects {
-        for policy in POLICIES {
-            let dir = tempfile::tempdir()?;
-            let server = Server::start(subject, dir.path(), None)?;
-            let mut connection = server.connect()?;
-            let set = ["CONFIG", "SET", "maxmemory-policy", policy];
-            if connection.ask(&set).is_err() {
-                server.stop()?;
-                continue;
+fn keepers(args: &Args) -> Vec<Keeper<'_>> {
+    let within = (0..in_process::POLICIES.len()).map(Keeper::InProcess);
+    let servers = args.subjects.iter().flat_map(|subject| {
+        let with = |policy| Keeper::Server(subject, policy);
+        POLICIES.into_iter().map(with)
+    });
+    [Keeper::ExactLru]
+        .into_iter()
+        .chain(within)
+        .chain(servers)
+        .collect()
+}
+
+impl Keeper<'_> {
+    fn names(&self) -> (&str, &'static str) {
+        match self {
+            Keeper::ExactLru => ("exact", "LRU"),
+            Keeper::InProcess(number) => ("in process", in_process::POLICIES[*number].0),
+            Keeper::Server(subject, policy) => (&subject.name, policy),
+        }
+    }
+
+    /// Hits, and keys in the end; `None` where there is no such policy.
+    fn keep(&self, trace: &Trace, capacity: usize) -> Outcome<Option<(usize, i64)>> {
+        let (requests, warm_up) = (&trace.requests, trace.warm_up());
+        let hits = match *self {
+            Keeper::Server(subject, policy) => {
+                return server::hits(subject, policy, requests, capacity, warm_up);
             }
-            give_room(&mut connection, capacity)?;
-            let hits = replay(&mut connection, requests)?;
-            let held = connection.ask(&["DBSIZE"])?.integer()?;
-            println!(
-                "| {} | {capacity} | {exact:.1} | {} | {policy} | {:.1} | {held} |",
-                trace.label(),
-                subject.name,
-                percent(hits)
-            );
-            server.stop()?;
-        }
-    }
-    Ok(())
-}
-
-fn percent(hits: usize) -> f64 {
-    hits as f64 * 100.0 / (REQUESTS - WARM_UP) as f64
-}
-
-/// Sets `maxmemory` to what is used with so many keys.
-fn give_room(connection: &mut Tcp, capacity: usize) -> Outcome<()> {
-    let all: Vec<u32> = (0..capacity as u32).collect();
-    for some in all.chunks(PIPELINE) {
-        set_all(connection, some)?;
-    }
-    let used = used_memory(connection)?;
-    connection.ask(&["CONFIG", "SET", "maxmemory", &used.to_string()])?;
-    connection.ask(&["FLUSHALL"])?;
-    Ok(())
-}
-
-/// What counts against `maxmemory`.
-fn used_memory(connection: &mut Tcp) -> Outcome<u64> {
-    let reply = connection.ask(&["INFO", "memory"])?;
-    let Reply::Bulk(text) = reply else {
-        return Err("INFO answered without text".into());
-    };
-    let text = String::from_utf8(text)?;
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.map_or(Ok(0), |number| number.trim().parse::<u64>())
-    };
-    Ok(field("used_memory:")? - field("mem_not_counted_for_evict:")?)
-}
-
-/// Sends the trace; how many requests behind the warm-up found their key.
-fn replay(connection: &mut Tcp, requests: &[u32]) -> Outcome<usize> {
-    let mut hits = 0;
-    for (number, some) in requests.chunks(PIPELINE).enumerate() {
-        for key in some {
-            connection.push(&[b"GET", name(*key).as_bytes()]);
-        }
-        connection.flush()?;
-        let mut missed = Vec::new();
-        for key in some {
-            match connection.reply()? {
-                Reply::Bulk(_) => {}
-                Reply::Error(error) => return Err(format!("refused: {error:?}").into()),
-                _ => missed.push(*key),
+            Keeper::ExactLru => exact::lru_hits(requests, capacity, warm_up),
+            Keeper::InProcess(number) => {
+                let (_, order, access) = in_process::POLICIES[number];
+                in_process::hits(order, access, requests, capacity, warm_up)
             }
-        }
-        // A key twice among those that missed is missed once: the second request comes after.
-        let once: HashSet<u32> = missed.iter().copied().collect();
-        if number * PIPELINE >= WARM_UP {
-            hits += some.len() - once.len();
-        }
-        set_all(connection, &once.into_iter().collect::<Vec<_>>())?;
+        };
+        Ok(Some((hits, capacity as i64)))
     }
-    Ok(hits)
 }
 
-fn set_all(connection: &mut Tcp, keys: &[u32]) -> Outcome<()> {
-    for key in keys {
-        connection.push(&[b"SET", name(*key).as_bytes(), &VALUE]);
-    }
-    connection.flush()?;
-    for _ in keys {
-        if let Reply::Error(error) = connection.reply()? {
-            return Err(format!("refused: {error:?}").into());
+/// What `work` gives for each item, on as many threads as there are cores: a server and its client
+/// wait for each other, and what is counted does not depend on the pace.
+fn side_by_side<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Outcome<R> + Sync,
+) -> Outcome<Vec<R>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((at, item)) = take(&next, items) {
+                    let result = work(item).map_err(|error| error.to_string());
+                    let mut done = done.lock().unwrap_or_else(|broken| broken.into_inner());
+                    done.push((at, result));
+                }
+            });
         }
-    }
-    Ok(())
+    });
+    let mut done = done.into_inner().map_err(|_| "a thread panicked")?;
+    done.sort_by_key(|(at, _)| *at);
+    let results = done.into_iter().map(|(_, result)| Ok(result?));
+    results.collect()
 }
 
-fn name(key: u32) -> String {
-    format!("key:{key:012}")
+fn take<'t, T>(next: &AtomicUsize, items: &'t [T]) -> Option<(usize, &'t T)> {
+    let at = next.fetch_add(1, Relaxed);
+    Some((at, items.get(at)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_their_items() {
+        let items: Vec<u32> = (0..100).collect();
+        let doubled = side_by_side(&items, |item| Ok(item * 2)).unwrap();
+        assert!(doubled.iter().copied().eq((0..200).step_by(2)));
+        let refused = side_by_side(&items, |item| match item {
+            50 => Err("fifty".into()),
+            _ => Ok(()),
+        });
+        assert_eq!(refused.unwrap_err().to_string(), "fifty");
+    }
 }

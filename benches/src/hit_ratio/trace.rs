@@ -1,9 +1,15 @@
-//! Requests, generated from a seed.
+//! Requests: generated from a seed, or read from a file.
+
+use std::{collections::HashMap, fs, path::Path};
 
 use fastrand::Rng;
 
+use crate::{Outcome, args::Args};
+
+/// Requests of a generated trace.
+const REQUESTS: usize = 1_500_000;
 /// Keys that are requested again and again.
-pub(super) const KEYS: u32 = 1_000_000;
+const KEYS: u32 = 1_000_000;
 const SEED: u64 = 7;
 /// Requests of a scan, and how often one begins: every fourth request belongs to one.
 const SCAN: usize = 1000;
@@ -14,9 +20,60 @@ const SCANNED: u32 = 4 * KEYS;
 const SHIFT_EVERY: usize = 250_000;
 const SHIFT: usize = 6000;
 
-/// What requests are like.
+/// Requests, each of the key of that number.
+pub(super) struct Trace {
+    pub(super) label: String,
+    pub(super) requests: Vec<u32>,
+    /// How many keys there are; caches are parts of that.
+    pub(super) keys: usize,
+}
+
+/// The traces to replay, each made or read when its turn comes: what is given stands in place of
+/// the generated ones that stand for it.
+pub(super) fn all(args: &Args) -> impl Iterator<Item = Outcome<Trace>> + '_ {
+    let stand_ins: &[Kind] = match args.traces.is_empty() {
+        true => &[Kind::Feed, Kind::Loops],
+        false => &[],
+    };
+    let kinds = [Kind::Zipf99, Kind::Zipf80, Kind::Scans, Kind::Shifting];
+    let generated = kinds.into_iter().chain(stand_ins.iter().copied());
+    let given = args.traces.iter();
+    generated
+        .map(|kind| Ok(kind.generate()))
+        .chain(given.map(|(name, path)| read(name, path)))
+}
+
+/// A file of numbers, one a line, that stand for keys.
+fn read(name: &str, path: &Path) -> Outcome<Trace> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Trace::of_text(name, &text)?)
+}
+
+impl Trace {
+    fn of_text(name: &str, text: &str) -> Result<Trace, String> {
+        let (mut numbers, mut requests) = (HashMap::<i64, u32>::new(), Vec::new());
+        for (at, line) in text.lines().enumerate() {
+            let key = line.trim().parse();
+            let key = key.map_err(|_| format!("{name}: line {} is no number", at + 1))?;
+            let next = numbers.len() as u32;
+            requests.push(*numbers.entry(key).or_insert(next));
+        }
+        Ok(Trace {
+            label: format!("public: {name}"),
+            requests,
+            keys: numbers.len(),
+        })
+    }
+
+    /// How many requests fill the cache and are not counted.
+    pub(super) fn warm_up(&self) -> usize {
+        self.requests.len() / 5
+    }
+}
+
+/// What generated requests are like.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Trace {
+enum Kind {
     /// Popularity by Zipf's law with skew 0.99.
     Zipf99,
     /// Popularity by Zipf's law with skew 0.8.
@@ -33,30 +90,29 @@ pub(super) enum Trace {
     Loops,
 }
 
-pub(super) const ALL: [Trace; 6] = [
-    Trace::Zipf99,
-    Trace::Zipf80,
-    Trace::Scans,
-    Trace::Shifting,
-    Trace::Feed,
-    Trace::Loops,
-];
-
-impl Trace {
-    pub(super) fn label(self) -> &'static str {
+impl Kind {
+    fn label(self) -> &'static str {
         match self {
-            Trace::Zipf99 => "Zipf 0.99",
-            Trace::Zipf80 => "Zipf 0.8",
-            Trace::Scans => "Zipf 0.99, a quarter scans",
-            Trace::Shifting => "Zipf 0.99, shifting",
-            Trace::Feed => "generated: a feed",
-            Trace::Loops => "generated: loops",
+            Kind::Zipf99 => "Zipf 0.99",
+            Kind::Zipf80 => "Zipf 0.8",
+            Kind::Scans => "Zipf 0.99, a quarter scans",
+            Kind::Shifting => "Zipf 0.99, shifting",
+            Kind::Feed => "generated: a feed",
+            Kind::Loops => "generated: loops",
         }
     }
 
-    pub(super) fn requests(self, count: usize) -> Vec<u32> {
+    fn generate(self) -> Trace {
+        Trace {
+            label: self.label().to_owned(),
+            requests: self.requests(REQUESTS),
+            keys: KEYS as usize,
+        }
+    }
+
+    fn requests(self, count: usize) -> Vec<u32> {
         let skew = match self {
-            Trace::Zipf80 => 0.8,
+            Kind::Zipf80 => 0.8,
             _ => 0.99,
         };
         let zipf = Zipf::new(skew);
@@ -66,12 +122,12 @@ impl Trace {
         while requests.len() < count {
             let at = requests.len();
             match self {
-                Trace::Zipf99 | Trace::Zipf80 => requests.push(zipf.draw(&mut rng)),
-                Trace::Shifting => {
+                Kind::Zipf99 | Kind::Zipf80 => requests.push(zipf.draw(&mut rng)),
+                Kind::Shifting => {
                     let shift = (at / SHIFT_EVERY * SHIFT) as u32;
                     requests.push((zipf.draw(&mut rng) + shift) % KEYS);
                 }
-                Trace::Scans => {
+                Kind::Scans => {
                     requests.push(zipf.draw(&mut rng));
                     if rng.usize(..SCAN_EVERY) == 0 {
                         let scan = (0..SCAN as u32).map(|n| KEYS + (next_new - KEYS + n) % SCANNED);
@@ -79,7 +135,7 @@ impl Trace {
                         next_new += SCAN as u32;
                     }
                 }
-                Trace::Feed => {
+                Kind::Feed => {
                     if rng.bool() {
                         next_new += u32::from(rng.u8(..) < 64);
                         // The newer, the likelier: squared, the draw leans to what is near.
@@ -89,7 +145,7 @@ impl Trace {
                         requests.push(zipf.draw(&mut rng));
                     }
                 }
-                Trace::Loops => {
+                Kind::Loops => {
                     if rng.u8(..) < 77 {
                         next_new = KEYS + (next_new - KEYS + 1) % (KEYS / 8);
                         requests.push(next_new);
@@ -129,7 +185,15 @@ mod tests {
 
     #[test]
     fn traces_follow_from_the_seed() {
-        for trace in ALL {
+        let kinds = [
+            Kind::Zipf99,
+            Kind::Zipf80,
+            Kind::Scans,
+            Kind::Shifting,
+            Kind::Feed,
+            Kind::Loops,
+        ];
+        for trace in kinds {
             let requests = trace.requests(20_000);
             assert_eq!(requests.len(), 20_000, "{trace:?}");
             assert_eq!(requests, trace.requests(20_000), "{trace:?}");
@@ -138,8 +202,16 @@ mod tests {
 
     #[test]
     fn a_quarter_of_the_requests_are_scans() {
-        let requests = Trace::Scans.requests(400_000);
+        let requests = Kind::Scans.requests(400_000);
         let scanned = requests.iter().filter(|&&key| key >= KEYS).count();
         assert!((60_000..140_000).contains(&scanned), "{scanned}");
+    }
+
+    #[test]
+    fn keys_of_files_are_numbered_as_they_come() {
+        let trace = Trace::of_text("t", "70000000000\n-5\n70000000000\n").unwrap();
+        assert_eq!((trace.requests, trace.keys), (vec![0, 1, 0], 2));
+        let error = Trace::of_text("t", "1\ntwo\n").err().unwrap();
+        assert_eq!(error, "t: line 2 is no number");
     }
 }

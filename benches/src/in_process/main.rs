@@ -9,6 +9,8 @@
 //! process of its own, and every map the same hash, SipHash-1-3. The engine is used through its
 //! typed methods, with deadlines checked, uses noted and writes logged; the others do none of that.
 
+#[path = "../draw.rs"]
+mod draw;
 mod measure;
 mod stores;
 

@@ -1,6 +1,7 @@
 //! What is measured of a store.
 
 use crate::Outcome;
+use crate::draw::Draw;
 use crate::stores::{Handle, Store};
 use std::hint::black_box;
 use std::time::Instant;
@@ -34,29 +35,6 @@ fn key(n: usize) -> [u8; KEY] {
         n /= 10;
     }
     key
-}
-
-/// How keys are drawn.
-#[derive(Clone, Copy)]
-enum Draw {
-    Uniform,
-    /// By a power law with that exponent below 1, the most frequent anywhere.
-    Zipf(f64),
-}
-
-impl Draw {
-    fn draw(self, rng: &mut fastrand::Rng, keys: usize) -> usize {
-        match self {
-            Draw::Uniform => rng.usize(..keys),
-            Draw::Zipf(exponent) => {
-                // The inverse of the continuous distribution; ranks are then scattered.
-                let power = 1.0 - exponent;
-                let top = (keys as f64).powf(power);
-                let rank = (rng.f64() * (top - 1.0) + 1.0).powf(1.0 / power) as usize;
-                rank.wrapping_mul(0x9e37_79b9_7f4a_7c15) % keys
-            }
-        }
-    }
 }
 
 /// Nanoseconds of each of so many operations.

@@ -1,0 +1,93 @@
+//! Our policies beside those of others, over all caches.
+
+use crate::table::{print_columns, print_figures};
+
+/// What one policy got out of one cache.
+pub(super) struct Score {
+    /// Trace and size.
+    pub(super) cache: (String, usize),
+    pub(super) who: String,
+    pub(super) policy: &'static str,
+    pub(super) percent: f64,
+}
+
+/// Our policies and the others' that they are compared with: the same, and the extension with what
+/// it is to be better than.
+const PAIRS: [(&str, &str); 5] = [
+    ("allkeys-lru", "allkeys-lru"),
+    ("allkeys-lfu", "allkeys-lfu"),
+    ("allkeys-lrm", "allkeys-lrm"),
+    ("allkeys-random", "allkeys-random"),
+    ("allkeys-lrfu", "allkeys-lru"),
+];
+
+/// Prints, for each of the other servers, by how many points the first and the keyspace in process
+/// are better: at the worst cache, at the best, and on average.
+pub(super) fn print(names: &[&str], scores: &[Score]) {
+    let title = "points of hits more than another server";
+    print_columns(title, &["at the worst cache", "at the best", "on average"]);
+    for ours in ["in process", names[0]] {
+        for other in &names[1..] {
+            for (policy, than) in PAIRS {
+                let points = differences(scores, (ours, policy), (other, than));
+                if let Some(figures) = extremes_and_mean(&points) {
+                    let label = format!("{ours}, {policy}, than {other}, {than}");
+                    print_figures(&label, &figures);
+                }
+            }
+        }
+    }
+    println!();
+}
+
+/// A server and its policy.
+type Named<'a> = (&'a str, &'a str);
+
+/// By how much the one is better than the other, for each cache that both had.
+fn differences(scores: &[Score], ours: Named<'_>, other: Named<'_>) -> Vec<f64> {
+    let pairs = of(scores, ours).filter_map(|mine| {
+        let theirs = of(scores, other).find(|theirs| theirs.cache == mine.cache)?;
+        Some(mine.percent - theirs.percent)
+    });
+    pairs.collect()
+}
+
+fn of<'a>(scores: &'a [Score], (who, policy): Named<'a>) -> impl Iterator<Item = &'a Score> {
+    let found = scores.iter();
+    found.filter(move |score| score.who == who && score.policy == policy)
+}
+
+fn extremes_and_mean(points: &[f64]) -> Option<[f64; 3]> {
+    let worst = points.iter().copied().reduce(f64::min)?;
+    let best = points.iter().copied().reduce(f64::max)?;
+    let mean = points.iter().sum::<f64>() / points.len() as f64;
+    Some([worst, best, mean])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(size: usize, who: &str, percent: f64) -> Score {
+        Score {
+            cache: ("trace".to_owned(), size),
+            who: who.to_owned(),
+            policy: "allkeys-lru",
+            percent,
+        }
+    }
+
+    #[test]
+    fn caches_are_compared_each_with_itself() {
+        let scores = [
+            score(1, "a", 50.0),
+            score(2, "a", 70.0),
+            score(2, "b", 71.0),
+            score(1, "b", 48.0),
+        ];
+        let named = |who| (who, "allkeys-lru");
+        let points = differences(&scores, named("a"), named("b"));
+        assert_eq!(extremes_and_mean(&points), Some([-1.0, 2.0, 0.5]));
+        assert_eq!(extremes_and_mean(&[]), None);
+    }
+}
