@@ -95,7 +95,7 @@ fn ratio(medians: &[f64], better: Better) -> String {
     };
     let ratio = best
         .map(|best| first / best)
-        .filter(|ratio| !ratio.is_nan());
+        .filter(|ratio| ratio.is_finite());
     ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 

@@ -4,11 +4,40 @@ use crate::table::{print_columns, print_figures};
 
 /// What one policy got out of one cache.
 pub(super) struct Score {
-    /// Trace and size.
-    pub(super) cache: (String, usize),
+    pub(super) trace: String,
+    /// Of the trace.
+    pub(super) keys: usize,
+    /// Of the cache, in keys.
+    pub(super) capacity: usize,
     pub(super) who: String,
     pub(super) policy: &'static str,
+    /// Requests that found their key.
     pub(super) percent: f64,
+    /// Keys in the end.
+    pub(super) held: i64,
+    /// SETs that were refused for want of memory.
+    pub(super) refused: usize,
+}
+
+impl Score {
+    /// Prints it as a row.
+    pub(super) fn print(&self) {
+        println!(
+            "| {} | {} | {} | {} | {} | {:.1} | {} | {} |",
+            self.trace,
+            self.keys,
+            self.capacity,
+            self.who,
+            self.policy,
+            self.percent,
+            self.held,
+            self.refused
+        );
+    }
+
+    fn has_cache_of(&self, other: &Score) -> bool {
+        (&self.trace, self.capacity) == (&other.trace, other.capacity)
+    }
 }
 
 /// Our policies and the others' that they are compared with: the same, and the extension with what
@@ -46,7 +75,7 @@ type Named<'a> = (&'a str, &'a str);
 /// By how much the one is better than the other, for each cache that both had.
 fn differences(scores: &[Score], ours: Named<'_>, other: Named<'_>) -> Vec<f64> {
     let pairs = of(scores, ours).filter_map(|mine| {
-        let theirs = of(scores, other).find(|theirs| theirs.cache == mine.cache)?;
+        let theirs = of(scores, other).find(|theirs| theirs.has_cache_of(mine))?;
         Some(mine.percent - theirs.percent)
     });
     pairs.collect()
@@ -68,12 +97,16 @@ fn extremes_and_mean(points: &[f64]) -> Option<[f64; 3]> {
 mod tests {
     use super::*;
 
-    fn score(size: usize, who: &str, percent: f64) -> Score {
+    fn score(capacity: usize, who: &str, percent: f64) -> Score {
         Score {
-            cache: ("trace".to_owned(), size),
+            trace: "trace".to_owned(),
+            keys: 100,
+            capacity,
             who: who.to_owned(),
             policy: "allkeys-lru",
             percent,
+            held: 0,
+            refused: 0,
         }
     }
 

@@ -10,12 +10,8 @@ mod compare;
 mod exact;
 mod in_process;
 mod server;
+mod side_by_side;
 mod trace;
-
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering::Relaxed},
-};
 
 use crate::{
     Outcome,
@@ -23,6 +19,7 @@ use crate::{
     table::print_columns,
 };
 use compare::Score;
+use side_by_side::side_by_side;
 use trace::Trace;
 
 /// Caches, as parts of all keys.
@@ -35,7 +32,15 @@ const POLICIES: [&str; 5] = [
     "allkeys-lrm",
     "allkeys-random",
 ];
-const COLUMNS: [&str; 6] = ["keys", "cache", "who", "policy", "hits", "keys held"];
+const COLUMNS: [&str; 7] = [
+    "keys",
+    "cache",
+    "who",
+    "policy",
+    "hits",
+    "keys held",
+    "refused SETs",
+];
 
 /// Who is to keep a cache, and how.
 #[derive(Clone, Copy)]
@@ -46,6 +51,15 @@ enum Keeper<'a> {
     Server(&'a Subject, &'static str),
 }
 
+/// What came of keeping a cache.
+struct Kept {
+    /// Requests behind the warm-up that found their key.
+    hits: usize,
+    /// Keys in the end.
+    held: i64,
+    refused: usize,
+}
+
 /// Prints hit ratios by trace, size of the cache, and policy, and how ours compare with the others'.
 pub(crate) fn measure(args: &Args) -> Outcome<()> {
     print_columns("hits in 100 requests", &COLUMNS);
@@ -53,24 +67,11 @@ pub(crate) fn measure(args: &Args) -> Outcome<()> {
     let mut scores: Vec<Score> = Vec::new();
     for trace in trace::all(args) {
         let trace = trace?;
-        for part in PARTS {
-            let capacity = trace.keys / part;
-            let kept = side_by_side(&keepers, |keeper| keeper.keep(&trace, capacity))?;
-            for (keeper, kept) in keepers.iter().zip(kept) {
-                let Some((hits, held)) = kept else { continue };
-                let (who, policy) = keeper.names();
-                let counted = trace.requests.len() - trace.warm_up();
-                let percent = hits as f64 * 100.0 / counted as f64;
-                let (label, keys) = (&trace.label, trace.keys);
-                println!(
-                    "| {label} | {keys} | {capacity} | {who} | {policy} | {percent:.1} | {held} |"
-                );
-                scores.push(Score {
-                    cache: (trace.label.clone(), capacity),
-                    who: who.to_owned(),
-                    policy,
-                    percent,
-                });
+        for capacity in PARTS.map(|part| trace.keys / part) {
+            let kept = side_by_side(&keepers, |keeper| keeper.score(&trace, capacity))?;
+            for score in kept.into_iter().flatten() {
+                score.print();
+                scores.push(score);
             }
         }
     }
@@ -101,8 +102,24 @@ impl Keeper<'_> {
         }
     }
 
-    /// Hits, and keys in the end; `None` where there is no such policy.
-    fn keep(&self, trace: &Trace, capacity: usize) -> Outcome<Option<(usize, i64)>> {
+    /// Keeps the cache through the trace; `None` where there is no such policy.
+    fn score(&self, trace: &Trace, capacity: usize) -> Outcome<Option<Score>> {
+        let (who, policy) = self.names();
+        let kept = self.keep(trace, capacity);
+        let kept = kept.map_err(|error| format!("{who}, {policy}: {error}"))?;
+        Ok(kept.map(|kept| Score {
+            trace: trace.label.clone(),
+            keys: trace.keys,
+            capacity,
+            who: who.to_owned(),
+            policy,
+            percent: kept.hits as f64 * 100.0 / (trace.requests.len() - trace.warm_up()) as f64,
+            held: kept.held,
+            refused: kept.refused,
+        }))
+    }
+
+    fn keep(&self, trace: &Trace, capacity: usize) -> Outcome<Option<Kept>> {
         let (requests, warm_up) = (&trace.requests, trace.warm_up());
         let hits = match *self {
             Keeper::Server(subject, policy) => {
@@ -114,53 +131,10 @@ impl Keeper<'_> {
                 in_process::hits(order, access, requests, capacity, warm_up)
             }
         };
-        Ok(Some((hits, capacity as i64)))
-    }
-}
-
-/// What `work` gives for each item, on as many threads as there are cores: a server and its client
-/// wait for each other, and what is counted does not depend on the pace.
-fn side_by_side<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> Outcome<R> + Sync,
-) -> Outcome<Vec<R>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some((at, item)) = take(&next, items) {
-                    let result = work(item).map_err(|error| error.to_string());
-                    let mut done = done.lock().unwrap_or_else(|broken| broken.into_inner());
-                    done.push((at, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().map_err(|_| "a thread panicked")?;
-    done.sort_by_key(|(at, _)| *at);
-    let results = done.into_iter().map(|(_, result)| Ok(result?));
-    results.collect()
-}
-
-fn take<'t, T>(next: &AtomicUsize, items: &'t [T]) -> Option<(usize, &'t T)> {
-    let at = next.fetch_add(1, Relaxed);
-    Some((at, items.get(at)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_come_in_the_order_of_their_items() {
-        let items: Vec<u32> = (0..100).collect();
-        let doubled = side_by_side(&items, |item| Ok(item * 2)).unwrap();
-        assert!(doubled.iter().copied().eq((0..200).step_by(2)));
-        let refused = side_by_side(&items, |item| match item {
-            50 => Err("fifty".into()),
-            _ => Ok(()),
-        });
-        assert_eq!(refused.unwrap_err().to_string(), "fifty");
+        Ok(Some(Kept {
+            hits,
+            held: capacity as i64,
+            refused: 0,
+        }))
     }
 }

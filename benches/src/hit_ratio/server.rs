@@ -1,9 +1,8 @@
 //! A server that gets the requests of a trace.
 
-use std::collections::HashSet;
-
 use kvdump::{Call, Reply, Tcp};
 
+use super::Kept;
 use crate::{Outcome, args::Subject, server::Server};
 
 /// GETs sent before replies are read, and then the SETs of those that missed.
@@ -11,15 +10,14 @@ const PIPELINE: usize = 64;
 /// Bytes of a value.
 const VALUE: [u8; 32] = [b'v'; 32];
 
-/// Requests behind the first `warm_up` that found their key, and the keys held in the end; `None` if
-/// the server has no such policy.
+/// What came of it; `None` if the server has no such policy.
 pub(super) fn hits(
     subject: &Subject,
     policy: &str,
     requests: &[u32],
     capacity: usize,
     warm_up: usize,
-) -> Outcome<Option<(usize, i64)>> {
+) -> Outcome<Option<Kept>> {
     let dir = tempfile::tempdir()?;
     let server = Server::start(subject, dir.path(), None)?;
     let mut connection = server.connect()?;
@@ -29,10 +27,14 @@ pub(super) fn hits(
         return Ok(None);
     }
     give_room(&mut connection, capacity)?;
-    let hits = replay(&mut connection, requests, warm_up)?;
+    let (hits, refused) = replay(&mut connection, requests, warm_up)?;
     let held = connection.ask(&["DBSIZE"])?.integer()?;
     server.stop()?;
-    Ok(Some((hits, held)))
+    Ok(Some(Kept {
+        hits,
+        held,
+        refused,
+    }))
 }
 
 /// Sets `maxmemory` to what is used with so many keys.
@@ -61,43 +63,49 @@ fn used_memory(connection: &mut Tcp) -> Outcome<u64> {
     Ok(field("used_memory:")? - field("mem_not_counted_for_evict:")?)
 }
 
-/// Sends the trace; how many requests behind the warm-up found their key.
-fn replay(connection: &mut Tcp, requests: &[u32], warm_up: usize) -> Outcome<usize> {
-    let mut hits = 0;
+/// Sends the trace: requests behind the warm-up that found their key, and refused SETs.
+fn replay(connection: &mut Tcp, requests: &[u32], warm_up: usize) -> Outcome<(usize, usize)> {
+    let (mut hits, mut refused) = (0, 0);
     for (number, some) in requests.chunks(PIPELINE).enumerate() {
-        for key in some {
-            connection.push(&[b"GET", name(*key).as_bytes()]);
-        }
-        connection.flush()?;
-        let mut missed = Vec::new();
-        for key in some {
-            match connection.reply()? {
-                Reply::Bulk(_) => {}
-                Reply::Error(error) => return Err(format!("refused: {error:?}").into()),
-                _ => missed.push(*key),
-            }
-        }
-        // A key twice among those that missed is missed once: the second request comes after.
-        let once: HashSet<u32> = missed.iter().copied().collect();
+        let missed = get_all(connection, some)?;
         if number * PIPELINE >= warm_up {
-            hits += some.len() - once.len();
+            hits += some.len() - missed.len();
         }
-        set_all(connection, &once.into_iter().collect::<Vec<_>>())?;
+        refused += set_all(connection, &missed)?;
     }
-    Ok(hits)
+    Ok((hits, refused))
 }
 
-fn set_all(connection: &mut Tcp, keys: &[u32]) -> Outcome<()> {
+/// Those that are not there, each once: asked for again, it would have been set in between.
+fn get_all(connection: &mut Tcp, keys: &[u32]) -> Outcome<Vec<u32>> {
+    for key in keys {
+        connection.push(&[b"GET", name(*key).as_bytes()]);
+    }
+    connection.flush()?;
+    let mut missed = Vec::new();
+    for key in keys {
+        match connection.reply()? {
+            Reply::Bulk(_) => {}
+            Reply::Error(error) => return Err(format!("GET refused: {error:?}").into()),
+            _ => missed.push(*key),
+        }
+    }
+    missed.sort_unstable();
+    missed.dedup();
+    Ok(missed)
+}
+
+/// How many are refused: a server may be short of memory before it has evicted enough.
+fn set_all(connection: &mut Tcp, keys: &[u32]) -> Outcome<usize> {
     for key in keys {
         connection.push(&[b"SET", name(*key).as_bytes(), &VALUE]);
     }
     connection.flush()?;
+    let mut refused = 0;
     for _ in keys {
-        if let Reply::Error(error) = connection.reply()? {
-            return Err(format!("refused: {error:?}").into());
-        }
+        refused += usize::from(matches!(connection.reply()?, Reply::Error(_)));
     }
-    Ok(())
+    Ok(refused)
 }
 
 fn name(key: u32) -> String {

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use crate::{Outcome, args::Args};
 
 /// Requests of a generated trace.
-const REQUESTS: usize = 1_500_000;
+const REQUESTS: usize = 1_000_000;
 /// Keys that are requested again and again.
 const KEYS: u32 = 1_000_000;
 const SEED: u64 = 7;

@@ -13,16 +13,17 @@ use crate::{Outcome, workload::Workload};
 /// Says to the program, started again, what it is to measure.
 const TASK: &str = "BENCHES_TASK";
 
-/// The figures of latencies: of the wall's clock, in microseconds, then what took the thread itself
-/// the longest, page faults included, and how many took more than a millisecond by the wall's clock.
-pub(crate) const LATENCY: [&str; 7] = [
+/// The figures of latencies, in microseconds or how many: by the wall's clock, then by the thread's,
+/// which counts page faults, but stands still while the thread waits or others run.
+pub(crate) const LATENCY: [&str; 8] = [
     "p50",
     "p99",
     "p99.9",
     "p99.99",
     "max",
-    "max, the thread's own time",
     "above 1 ms",
+    "own time: max",
+    "own time: above 1 ms",
 ];
 
 /// What to measure.

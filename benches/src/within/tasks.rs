@@ -98,7 +98,7 @@ fn phase(store: &Store, workload: Workload, count: u64, is_viewed: bool) -> Outc
             let read = if is_viewed {
                 read_views(store)
             } else {
-                Ok(0.0)
+                Ok(f64::NAN)
             };
             sleep(MEASURED_FOR.saturating_sub(begin.elapsed()));
             over.store(true, Relaxed);
@@ -156,16 +156,18 @@ fn rss() -> Outcome<u64> {
 /// Operations, timed by the wall's clock and by the thread's, which stands still while others run.
 struct Latencies {
     wall: Histogram<u64>,
-    own_max: u64,
     stalls: u64,
+    own_max: u64,
+    own_stalls: u64,
 }
 
 impl Latencies {
     fn new() -> Outcome<Latencies> {
         Ok(Latencies {
             wall: Histogram::new(3)?,
-            own_max: 0,
             stalls: 0,
+            own_max: 0,
+            own_stalls: 0,
         })
     }
 
@@ -173,8 +175,10 @@ impl Latencies {
         let (own, begin) = (own_nanos(), Instant::now());
         operation()?;
         let took = begin.elapsed().as_nanos() as u64;
-        self.own_max = self.own_max.max(own_nanos() - own);
+        let own = own_nanos() - own;
         self.stalls += u64::from(took > STALL);
+        self.own_max = self.own_max.max(own);
+        self.own_stalls += u64::from(own > STALL);
         Ok(self.wall.record(took)?)
     }
 
@@ -183,8 +187,9 @@ impl Latencies {
     }
 
     fn figures(&self) -> Vec<f64> {
-        let more = [self.own_max as f64 / 1000.0, self.stalls as f64];
-        [quantiles::of(&self.wall), more.to_vec()].concat()
+        let stalls = self.stalls as f64;
+        let own = [self.own_max as f64 / 1000.0, self.own_stalls as f64];
+        [quantiles::of(&self.wall), vec![stalls], own.to_vec()].concat()
     }
 }
 
