@@ -104,29 +104,32 @@ fn through_server(args: &Args, at: usize, workload: Workload, count: u64) -> Out
     send_all(&mut server.connect()?, workload.load(count))?;
     server.settled_rss()?;
 
-    let mut figures = Vec::new();
-    for is_saving in [false, true] {
-        let before = server.memory_with_children()?;
-        // The one that saves connects right after the one that writes: servers that deal
-        // connections out to threads give them different ones.
-        let (writer, begin) = (
-            SteadyWriter::start(&server, workload, count)?,
-            Instant::now(),
-        );
-        let saver = is_saving.then(|| start_snapshot(&server)).transpose()?;
-        let most = most_memory(&server, || match &saver {
-            Some(saver) => saver.is_finished(),
-            None => begin.elapsed() >= IDLE_FOR,
-        })?;
-        let took = begin.elapsed().as_secs_f64();
-        figures.extend(quantiles::of(&writer.end()?));
-        figures.push(most.saturating_sub(before) as f64 / 1e6);
-        if let Some(saver) = saver {
-            saver.join().map_err(|_| "the saving thread panicked")??;
-            figures.push(took);
-        }
-    }
+    let idle = phase(&server, workload, count, false)?;
+    let saving = phase(&server, workload, count, true)?;
     server.stop()?;
+    Ok([idle, saving].concat())
+}
+
+fn phase(server: &Server, workload: Workload, count: u64, is_saving: bool) -> Outcome<Vec<f64>> {
+    let before = server.memory_with_children()?;
+    // The one that saves connects right after the one that writes: servers that deal connections
+    // out to threads give them different ones.
+    let (writer, begin) = (
+        SteadyWriter::start(server, workload, count)?,
+        Instant::now(),
+    );
+    let saver = is_saving.then(|| start_snapshot(server)).transpose()?;
+    let most = most_memory(server, || match &saver {
+        Some(saver) => saver.is_finished(),
+        None => begin.elapsed() >= IDLE_FOR,
+    })?;
+    let took = begin.elapsed().as_secs_f64();
+    let mut figures = quantiles::of(&writer.end()?);
+    figures.push(most.saturating_sub(before) as f64 / 1e6);
+    if let Some(saver) = saver {
+        saver.join().map_err(|_| "the saving thread panicked")??;
+        figures.push(took);
+    }
     Ok(figures)
 }
 

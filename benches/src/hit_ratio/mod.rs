@@ -5,6 +5,16 @@
 //! stamps count in seconds, in which a small cache is turned over many times. Each is given memory for
 //! the wanted number of keys by trying; what it held in the end is printed, since a few per cent of
 //! keys more are a hit more in a hundred.
+//!
+//! Public traces have to be brought (`--trace NAME=PATH`), as text with a number a line. Those of the
+//! simulator of the cache Caffeine are binary: its `scarab-recs`, requests of a service that
+//! recommends products, become text by
+//!
+//! ```text
+//! xz -dc scarab-recs.trace.xz | od -An -v -w8 -t d8 --endian=big
+//! ```
+//!
+//! and `cloudPhysicsIO.txt`, blocks that a virtual machine read, of libCacheSim is text already.
 
 mod compare;
 mod exact;
