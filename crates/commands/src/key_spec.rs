@@ -25,6 +25,11 @@ pub enum KeySpec {
         /// Index of the number.
         count_at: usize,
     },
+    /// The argument at `count_at` says how many keys follow it, each with its value.
+    CountedPairs {
+        /// Index of the number.
+        count_at: usize,
+    },
     /// Behind the word `STREAMS`: the first half of what is left.
     Streams,
     /// Found by a function of the command's own: pushes positions.
@@ -69,12 +74,13 @@ impl KeySpec {
                 found.extend((first..=last).step_by(step));
             }
             KeySpec::Numkeys { dest, count_at } => {
-                let count = usize::try_from(number::parse_i64(argv.get(count_at)?)?).ok()?;
-                if count == 0 || count > argv.len() - count_at - 1 {
-                    return None;
-                }
+                let count = counted(argv, count_at, 1)?;
                 found.extend(dest);
                 found.extend(count_at + 1..=count_at + count);
+            }
+            KeySpec::CountedPairs { count_at } => {
+                let count = counted(argv, count_at, 2)?;
+                found.extend((count_at + 1..).step_by(2).take(count));
             }
             KeySpec::Streams => {
                 let word = argv
@@ -99,6 +105,13 @@ impl KeySpec {
             _ => (0, 0, 0),
         }
     }
+}
+
+/// The number at `count_at`, if there are that many times `step` arguments behind it.
+fn counted(argv: &[&[u8]], count_at: usize, step: usize) -> Option<usize> {
+    let count = usize::try_from(number::parse_i64(argv.get(count_at)?)?).ok()?;
+    let there = (argv.len() - count_at - 1) / step;
+    (1..=there).contains(&count).then_some(count)
 }
 
 #[cfg(test)]
@@ -133,6 +146,14 @@ mod tests {
         assert_eq!(found(spec, "zunionstore d 3 a b"), None);
         assert_eq!(found(spec, "zunionstore d x a b"), None);
         assert_eq!(found(spec, "zunionstore d 9223372036854775807 a"), None);
+    }
+
+    #[test]
+    fn counted_keys_may_have_values() {
+        let spec = KeySpec::CountedPairs { count_at: 1 };
+        assert_eq!(found(spec, "msetex 2 a 1 b 2 nx"), Some(vec![2, 4]));
+        assert_eq!(found(spec, "msetex 3 a 1 b 2 nx"), None);
+        assert_eq!(found(spec, "msetex 0 a 1"), None);
     }
 
     #[test]

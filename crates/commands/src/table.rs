@@ -23,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{check_effects, check_transcript};
     use crate::{Flags, KeySpec};
     use std::collections::HashSet;
 
@@ -33,6 +34,14 @@ mod tests {
             let name = command.spec.name;
             assert_eq!(name, name.to_ascii_lowercase());
             assert!(seen.insert(name), "{name} stands twice");
+        }
+    }
+
+    #[test]
+    fn transcripts_of_later_servers() {
+        for server in ["valkey_9", "redis_8"] {
+            check_transcript(server);
+            check_effects(server);
         }
     }
 

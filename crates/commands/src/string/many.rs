@@ -1,5 +1,7 @@
 //! Commands on several strings at once.
 
+use super::condition::Condition;
+use super::write_options::{WriteOptions, push_set};
 use crate::{Context, Error, Outcome};
 use keyspace::Ttl;
 
@@ -38,6 +40,51 @@ fn pairs<'a>(ctx: &mut Context<'a, '_>, command: &str) -> Result<&'a [[&'a [u8];
         (pairs, []) => Ok(pairs),
         _ => Err(Error::WrongArity(command.to_owned())),
     }
+}
+
+/// Sets all of the keys or none of them; 1 or 0.
+pub(super) fn msetex(ctx: &mut Context<'_, '_>) -> Outcome {
+    let refusal = "invalid numkeys value or out of range";
+    let count = ctx.args.int_in(1..=i64::from(i32::MAX), refusal)?;
+    let words = ctx.args.take(count as usize * 2)?;
+    let (pairs, _) = words.as_chunks();
+    let mut options = WriteOptions::default();
+    while !ctx.args.is_done() {
+        if !options.parse_one(&mut ctx.args)? {
+            return Err(Error::Syntax);
+        }
+    }
+    let ttl = options.ttl(ctx.keys.now(), "msetex")?;
+    let may_write = allow_all(ctx, options.condition, pairs)?;
+    if may_write {
+        set_until(ctx, pairs, ttl);
+    }
+    ctx.reply.integer(may_write.into());
+    Ok(())
+}
+
+/// Repeated in words that every server knows.
+fn set_until(ctx: &mut Context<'_, '_>, pairs: &[[&[u8]; 2]], ttl: Ttl) {
+    for [key, value] in pairs {
+        ctx.keys.set_string(ctx.db, key, value, ttl);
+        push_set(ctx, key, value, ttl);
+    }
+}
+
+/// Whether a condition holds for every key.
+fn allow_all(
+    ctx: &Context<'_, '_>,
+    condition: Option<Condition<'_>>,
+    pairs: &[[&[u8]; 2]],
+) -> Result<bool, Error> {
+    for [key, _] in pairs {
+        if let Some(condition) = condition
+            && !condition.holds(ctx, key)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn set_all(ctx: &mut Context<'_, '_>, pairs: &[[&[u8]; 2]]) {

@@ -1,11 +1,14 @@
-//! Commands on strings, in five groups: whole values, ranges, numbers, several keys, and the
-//! longest common subsequence.
+//! Commands on strings, in six groups: whole values, conditional removal, ranges, numbers, several
+//! keys, and the longest common subsequence.
 
+mod condition;
 mod lcs;
 mod many;
 mod number;
 mod range;
+mod remove;
 mod whole;
+mod write_options;
 
 use crate::{Command, Flags, Group, KeySpec, Spec};
 
@@ -31,7 +34,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(row("get", 2, READ_FAST)
         .doc("1.0.0", "O(1)", "key", "Returns the string at a key."), whole::get),
     Command::new(row("set", -3, GROW)
-        .doc("1.0.0", "O(1)", "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+        .doc("1.0.0", "O(1)", "key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
             "Puts a string at a key, whatever was there before."), whole::set),
     Command::new(row("setnx", 3, GROW_FAST)
         .doc("1.0.0", "O(1)", "key value", "Puts a string at a key that holds nothing yet."), whole::setnx),
@@ -46,6 +49,14 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(row("getex", -2, WRITE_FAST)
         .doc("6.2.0", "O(1)", "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
             "Returns the string at a key and changes when the key expires."), whole::getex),
+
+    Command::new(row("delex", -2, WRITE_FAST)
+        .doc("8.4.0", "O(1), or O(N) for a digest of N bytes", "key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]",
+            "Removes a key, if it holds the string that it should."), remove::delex),
+    Command::new(row("delifeq", 3, WRITE_FAST)
+        .doc("9.0.0", "O(1)", "key value", "Removes a key if it holds this string; of Valkey."), remove::delifeq),
+    Command::new(row("digest", 2, READ_FAST)
+        .doc("8.4.0", "O(N) where N is the length of the string", "key", "Returns a hash of the string at a key, in hexadecimal."), remove::digest_of),
 
     Command::new(row("getrange", 4, READ)
         .doc("2.4.0", "O(N) where N is the number of bytes returned", "key start end", "Returns part of a string."), range::getrange),
@@ -75,6 +86,9 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("1.0.1", "O(N) where N is the number of keys", "key value [key value ...]", "Puts strings at several keys at once."), many::mset),
     Command::new(row("msetnx", -3, GROW).keys(KEYS_AND_VALUES)
         .doc("1.0.1", "O(N) where N is the number of keys", "key value [key value ...]", "Puts strings at several keys if none of them holds anything."), many::msetnx),
+    Command::new(row("msetex", -4, GROW.union(Flags::MOVABLEKEYS)).keys(KeySpec::CountedPairs { count_at: 1 })
+        .doc("8.4.0", "O(N) where N is the number of keys", "numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+            "Puts strings at several keys at once, all until the same time."), many::msetex),
 
     Command::new(row("lcs", -3, READ).keys(KeySpec::FIRST_TWO)
         .doc("7.0.0", "O(N*M) where N and M are the lengths of the strings", "key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]",

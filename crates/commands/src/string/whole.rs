@@ -1,5 +1,7 @@
 //! Commands that read or replace a whole string.
 
+use super::condition::Condition;
+use super::write_options::{WriteOptions, push_set};
 use crate::expire_time::ExpireUnit;
 use crate::{Args, Context, Error, Outcome};
 use keyspace::Ttl;
@@ -19,50 +21,39 @@ fn reply_string(ctx: &mut Context<'_, '_>, key: &[u8]) -> Outcome {
     Ok(())
 }
 
-/// The options of SET. The time is read once everything else is known to be right.
+/// What SET was told behind its value.
 #[derive(Default)]
 struct SetOptions<'a> {
-    only_missing: bool,
-    only_existing: bool,
+    write: WriteOptions<'a>,
     get: bool,
-    keep_ttl: bool,
-    expire: Option<(ExpireUnit, &'a [u8])>,
 }
 
 impl<'a> SetOptions<'a> {
     fn parse(args: &mut Args<'a>) -> Result<SetOptions<'a>, Error> {
         let mut options = SetOptions::default();
         while !args.is_done() {
-            if args.keyword("NX") {
-                options.only_missing = true;
-            } else if args.keyword("XX") {
-                options.only_existing = true;
-            } else if args.keyword("GET") {
+            if args.keyword("GET") {
                 options.get = true;
-            } else if args.keyword("KEEPTTL") {
-                options.keep_ttl = true;
-            } else if let Some(unit) = ExpireUnit::keyword(args) {
-                if options.expire.is_some() {
-                    return Err(Error::Syntax);
-                }
-                options.expire = Some((unit, args.bytes()?));
-            } else {
+            } else if !options.write.parse_one(args)? && !options.write.parse_comparison(args)? {
                 return Err(Error::Syntax);
             }
-        }
-        let contradicts = options.only_missing && options.only_existing
-            || options.keep_ttl && options.expire.is_some();
-        if contradicts {
-            return Err(Error::Syntax);
         }
         Ok(options)
     }
 
-    fn ttl(&self, now: UnixMillis) -> Result<Ttl, Error> {
-        match self.expire {
-            Some((unit, text)) => Ok(Ttl::At(unit.positive_deadline(text, now, "set")?)),
-            None if self.keep_ttl => Ok(Ttl::Keep),
-            None => Ok(Ttl::Clear),
+    /// Has other copies of the data do the same: with the time made absolute, and without what is
+    /// asked by GET or about the string that was there.
+    fn repeat(&self, ctx: &mut Context<'_, '_>, key: &[u8], value: &[u8], ttl: Ttl) {
+        let compares = self.write.condition.is_some_and(Condition::compares);
+        if compares || matches!(ttl, Ttl::At(_)) {
+            push_set(ctx, key, value, ttl);
+        } else if self.get {
+            let (fixed, options) = ctx.args.argv().split_at(3);
+            let kept = options
+                .iter()
+                .filter(|word| !word.eq_ignore_ascii_case(b"GET"));
+            let argv: Vec<&[u8]> = fixed.iter().chain(kept).copied().collect();
+            ctx.effects.push(&argv);
         }
     }
 }
@@ -70,43 +61,23 @@ impl<'a> SetOptions<'a> {
 pub(super) fn set(ctx: &mut Context<'_, '_>) -> Outcome {
     let (key, value) = (ctx.args.bytes()?, ctx.args.bytes()?);
     let options = SetOptions::parse(&mut ctx.args)?;
-    let ttl = options.ttl(ctx.keys.now())?;
+    let ttl = options.write.ttl(ctx.keys.now(), "set")?;
+    let may_write = match options.write.condition {
+        Some(condition) => condition.holds(ctx, key)?,
+        None => true,
+    };
     if options.get {
         reply_string(ctx, key)?;
-    }
-    let conditional = options.only_missing || options.only_existing;
-    if conditional && ctx.keys.exists(ctx.db, key) != options.only_existing {
-        if !options.get {
-            ctx.reply.null();
-        }
-        return Ok(());
-    }
-    ctx.keys.set_string(ctx.db, key, value, ttl);
-    if !options.get {
+    } else if may_write {
         ctx.reply.ok();
+    } else {
+        ctx.reply.null();
     }
-    repeat_set(ctx, key, value, ttl, options.get);
+    if may_write {
+        ctx.keys.set_string(ctx.db, key, value, ttl);
+        options.repeat(ctx, key, value, ttl);
+    }
     Ok(())
-}
-
-/// Repeats a SET with its time made absolute, or without the GET that only asked for a reply.
-fn repeat_set(ctx: &mut Context<'_, '_>, key: &[u8], value: &[u8], ttl: Ttl, get: bool) {
-    if let Ttl::At(deadline) = ttl {
-        push_set_pxat(ctx, key, value, deadline);
-    } else if get {
-        let (fixed, options) = ctx.args.argv().split_at(3);
-        let kept = options
-            .iter()
-            .filter(|word| !word.eq_ignore_ascii_case(b"GET"));
-        let argv: Vec<&[u8]> = fixed.iter().chain(kept).copied().collect();
-        ctx.effects.push(&argv);
-    }
-}
-
-fn push_set_pxat(ctx: &mut Context<'_, '_>, key: &[u8], value: &[u8], deadline: UnixMillis) {
-    let mut buffer = itoa::Buffer::new();
-    let ms = buffer.format(deadline.0).as_bytes();
-    ctx.effects.push(&[b"SET", key, value, b"PXAT", ms]);
 }
 
 pub(super) fn setnx(ctx: &mut Context<'_, '_>) -> Outcome {
@@ -131,7 +102,7 @@ fn set_for(ctx: &mut Context<'_, '_>, unit: ExpireUnit, command: &'static str) -
     let (key, time, value) = (ctx.args.bytes()?, ctx.args.bytes()?, ctx.args.bytes()?);
     let deadline = unit.positive_deadline(time, ctx.keys.now(), command)?;
     ctx.keys.set_string(ctx.db, key, value, Ttl::At(deadline));
-    push_set_pxat(ctx, key, value, deadline);
+    push_set(ctx, key, value, Ttl::At(deadline));
     ctx.reply.ok();
     Ok(())
 }

@@ -173,6 +173,11 @@ fn write_key_specs(spec: &Spec, reply: &mut dyn ReplySink) {
             let find = [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)];
             write_key_spec(spec, Begin::Index(count_at), ("keynum", &find), reply);
         }
+        KeySpec::CountedPairs { count_at } => {
+            reply.set(1);
+            let find = [("keynumidx", 0), ("firstkey", 1), ("keystep", 2)];
+            write_key_spec(spec, Begin::Index(count_at), ("keynum", &find), reply);
+        }
         KeySpec::Streams => {
             reply.set(1);
             let find = [("lastkey", -1), ("keystep", 1), ("limit", 2)];
