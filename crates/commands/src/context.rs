@@ -12,6 +12,8 @@ pub struct Settings {
     pub dump_target: rdb::Target,
     /// The largest string that may come to be (`proto-max-bulk-len`), in bytes.
     pub string_bytes_max: usize,
+    /// The longest sparse form of a HyperLogLog, header included, in bytes (`hll-sparse-max-bytes`).
+    pub hll_sparse_max_bytes: usize,
     /// Whether a log or a primary is being replayed: deadlines in the past are then kept, and
     /// refusals meant for clients do not apply.
     pub replaying: bool,

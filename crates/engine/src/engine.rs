@@ -298,6 +298,7 @@ impl Inner {
         commands::Settings {
             dump_target: self.target(config),
             string_bytes_max: usize::try_from(config.proto_max_bulk_len).unwrap_or(usize::MAX),
+            hll_sparse_max_bytes: config.hll_sparse_max_bytes,
             replaying: false,
             old_score_text: false,
         }

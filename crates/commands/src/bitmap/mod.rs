@@ -34,7 +34,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(row("bitpos", -3, READ)
         .doc("2.8.7", "O(N)", "key bit [start [end [BYTE | BIT]]]", "Finds the first bit that is set, or the first that is not."), range::bitpos),
     Command::new(row("bitop", -4, GROW).keys(FROM_SECOND)
-        .doc("2.6.0", "O(N)", "<AND | OR | XOR | NOT> destkey key [key ...]", "Combines strings bit by bit and stores the result."), operation::bitop),
+        .doc("2.6.0", "O(N)", "<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]", "Combines strings bit by bit and stores the result."), operation::bitop),
     Command::new(row("bitfield", -2, GROW)
         .doc("3.2.0", "O(1) for each operation", "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding offset increment> ...]",
             "Reads and writes integers of any width inside a string."), field::bitfield),

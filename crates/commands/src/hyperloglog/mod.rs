@@ -14,9 +14,11 @@
 //! An element picks a register by its hash, and the register keeps the longest run of zero bits
 //! (plus one) seen in the rest of the hash.
 
+mod debug;
 mod dense;
 mod estimate;
 mod hash;
+mod self_test;
 mod sketch;
 mod sparse;
 
@@ -34,6 +36,13 @@ const fn row(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::HyperLogLog, flags).keys(KeySpec::ALL)
 }
 
+/// One key behind a subcommand.
+const SECOND: KeySpec = KeySpec::Range {
+    first: 2,
+    last: 2,
+    step: 1,
+};
+
 #[rustfmt::skip]
 pub(crate) const COMMANDS: &[Command] = &[
     Command::new(row("pfadd", -2, Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST)).keys(KeySpec::FIRST)
@@ -42,6 +51,10 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("2.8.9", "O(1) for one key, O(N) for N", "key [key ...]", "Estimates how many distinct elements were counted in."), pfcount),
     Command::new(row("pfmerge", -2, Flags::WRITE.union(Flags::DENYOOM))
         .doc("2.8.9", "O(N) where N is the number of keys", "destkey [sourcekey [sourcekey ...]]", "Merges HyperLogLogs into one."), pfmerge),
+    Command::new(row("pfdebug", 3, Flags::WRITE.union(Flags::DENYOOM).union(Flags::ADMIN)).keys(SECOND)
+        .doc("2.8.9", "O(N) where N is the number of registers", "<GETREG | DECODE | ENCODING | TODENSE> key", "Shows how a HyperLogLog is kept, or makes it dense."), debug::pfdebug),
+    Command::new(row("pfselftest", 1, Flags::ADMIN).keys(KeySpec::None)
+        .doc("2.8.9", "O(1)", "", "Checks registers and estimates of HyperLogLogs of its own."), self_test::pfselftest),
 ];
 
 /// The string at a key, if it is a HyperLogLog.
@@ -76,8 +89,9 @@ fn pfadd(ctx: &mut Context<'_, '_>) -> Outcome {
     };
     let changed = updated.is_some();
     if let Some(mut sketch) = updated {
+        let sparse_max = ctx.settings.hll_sparse_max_bytes;
         for place in places {
-            sketch.raise(place)?;
+            sketch.raise(place, sparse_max)?;
         }
         sketch.mark_stale();
         ctx.keys.set_string(ctx.db, key, sketch.bytes(), Ttl::Keep);
@@ -143,12 +157,13 @@ fn pfmerge(ctx: &mut Context<'_, '_>) -> Outcome {
     if any_dense {
         sketch.make_dense()?;
     }
+    let sparse_max = ctx.settings.hll_sparse_max_bytes;
     for (register, &count) in registers
         .iter()
         .enumerate()
         .filter(|(_, count)| **count > 0)
     {
-        sketch.raise(Place { register, count })?;
+        sketch.raise(Place { register, count }, sparse_max)?;
     }
     sketch.mark_stale();
     ctx.keys.set_string(ctx.db, dest, sketch.bytes(), Ttl::Keep);

@@ -12,8 +12,6 @@ const DENSE: u8 = 0;
 const SPARSE: u8 = 1;
 const COUNT_AT: usize = 8;
 const STALE: u8 = 0x80;
-/// Longer than this, header included, a sparse form becomes a dense one (`hll-sparse-max-bytes`).
-const SPARSE_BYTES_MAX: usize = 3000;
 
 /// Whether a string may be a HyperLogLog: what can be told from the header and the length.
 pub(super) fn looks_right(bytes: &[u8]) -> bool {
@@ -90,11 +88,12 @@ impl Sketch {
         &self.bytes
     }
 
-    /// Raises a register, turning dense if it must; whether it was lower.
-    pub(super) fn raise(&mut self, place: Place) -> Result<bool, Error> {
+    /// Raises a register; whether it was lower. Turns dense if it must, as when a sparse form would
+    /// take more than `sparse_max` bytes, header included.
+    pub(super) fn raise(&mut self, place: Place, sparse_max: usize) -> Result<bool, Error> {
         if !is_dense(&self.bytes) {
             let mut runs = self.bytes.split_off(HEADER_LEN);
-            let raised = sparse::raise(&mut runs, place, SPARSE_BYTES_MAX - HEADER_LEN);
+            let raised = sparse::raise(&mut runs, place, sparse_max.saturating_sub(HEADER_LEN));
             self.bytes.append(&mut runs);
             match raised? {
                 Raised::No => return Ok(false),

@@ -104,6 +104,22 @@ pub(super) fn for_each_run(
     }
 }
 
+/// The runs as PFDEBUG DECODE shows them: `z:LENGTH` in one byte, `Z:LENGTH` in two,
+/// `v:VALUE,LENGTH`.
+pub(super) fn describe(mut bytes: &[u8]) -> Result<String, Error> {
+    for_each_run(bytes, |_, _, _| {})?;
+    let mut words = Vec::new();
+    while let Some((Run { len, value }, said)) = Run::read(bytes) {
+        words.push(match (value, said) {
+            (0, 1) => format!("z:{len}"),
+            (0, _) => format!("Z:{len}"),
+            _ => format!("v:{value},{len}"),
+        });
+        bytes = &bytes[said..];
+    }
+    Ok(words.join(" "))
+}
+
 /// What became of an attempt to raise a register.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Raised {

@@ -19,7 +19,11 @@ impl<'a> WriteOptions<'a> {
     pub(super) fn parse_one(&mut self, args: &mut Args<'a>) -> Result<bool, Error> {
         if let Some(presence) = Condition::presence(args) {
             // The same word twice says nothing new.
-            if self.condition.replace(presence).is_some_and(|old| old != presence) {
+            if self
+                .condition
+                .replace(presence)
+                .is_some_and(|old| old != presence)
+            {
                 return Err(Error::Syntax);
             }
         } else if args.keyword("KEEPTTL") {

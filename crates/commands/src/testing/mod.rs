@@ -48,6 +48,7 @@ impl Fixture {
             settings: Settings {
                 dump_target: rdb::Target::Redis10,
                 string_bytes_max: 512 << 20,
+                hll_sparse_max_bytes: 3000,
                 replaying: false,
                 old_score_text: false,
             },

@@ -70,6 +70,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("dir", dir, immutable),
     parameter!("hash-max-listpack-entries" or "hash-max-ziplist-entries", limits.hash_max_listpack_entries),
     parameter!("hash-max-listpack-value" or "hash-max-ziplist-value", limits.hash_max_listpack_value),
+    parameter!("hll-sparse-max-bytes", hll_sparse_max_bytes),
     parameter!("lazyfree-lazy-eviction", lazy_free.eviction),
     parameter!("lazyfree-lazy-expire", lazy_free.expire),
     parameter!("lazyfree-lazy-server-del", lazy_free.server_del),
