@@ -18,8 +18,8 @@ pub use hash::{Hash, HashIter, HashRef, HashRepr};
 pub use list::{List, ListIter, ListRef, Node};
 pub use set::{Set, SetIter, SetRef, SetRepr};
 pub use stream::{
-    AutoClaimed, Claim, Claimed, Consumer, Entry, Fields, Group, Pending, Stream, StreamError,
-    StreamIter, Trim,
+    AutoClaimed, Claim, Claimed, Consumer, Entry, Fields, Group, Pending, References, Stream,
+    StreamError, StreamIter, Trim,
 };
 pub use string::{ChunkedString, Chunks, StringRef, StringValue};
 pub use zset::{LexBound, ScoreBound, Zset, ZsetChange, ZsetIter, ZsetRef, ZsetRepr};

@@ -10,11 +10,13 @@ mod group;
 mod lag;
 mod load;
 mod node;
+mod reference;
 mod trim;
 
 pub use deliver::{AutoClaimed, Claim, Claimed};
 pub use entry::{Entry, Fields, StreamIter};
 pub use group::{Consumer, Group, Pending};
+pub use reference::References;
 pub use trim::Trim;
 
 use crate::Settings;
