@@ -40,6 +40,17 @@ impl Operation {
             .ok_or(Error::Syntax)
     }
 
+    /// Whether servers before Redis 8.2 do not know it.
+    fn is_later(self) -> bool {
+        let known = [
+            Operation::And,
+            Operation::Or,
+            Operation::Xor,
+            Operation::Not,
+        ];
+        !known.contains(&self)
+    }
+
     /// Refuses a number of strings that makes no sense.
     fn check_count(self, count: usize) -> Result<(), Error> {
         let word = WORDS.into_iter().find(|(_, operation)| *operation == self);
@@ -108,13 +119,26 @@ pub(super) fn bitop(ctx: &mut Context<'_, '_>) -> Outcome {
     let (dest, keys) = (ctx.args.bytes()?, ctx.args.rest());
     operation.check_count(keys.len())?;
     let result = combine(ctx, operation, keys)?;
-    if result.is_empty() {
-        ctx.keys.remove(ctx.db, dest);
+    let changed = if result.is_empty() {
+        ctx.keys.remove(ctx.db, dest)
     } else {
         ctx.keys.set_string(ctx.db, dest, &result, Ttl::Clear);
+        true
+    };
+    if changed && operation.is_later() {
+        log_result(ctx, dest, &result);
     }
     ctx.reply.integer(result.len() as i64);
     Ok(())
+}
+
+/// Servers that do not know an operation would pass it over in a log, so they get what came of it.
+fn log_result(ctx: &mut Context<'_, '_>, dest: &[u8], result: &[u8]) {
+    if result.is_empty() {
+        ctx.effects.push(&[b"DEL", dest]);
+    } else {
+        ctx.effects.push(&[b"SET", dest, result]);
+    }
 }
 
 /// The combined bytes, as many as the longest string has.

@@ -1,12 +1,14 @@
 use super::ids::{IdText, parse_id, parse_id_text};
+use super::references;
 use crate::{Args, Context, Error, Outcome};
-use keyspace::{IfMissing, Stream, Trim};
+use keyspace::{IfMissing, References, Stream, Trim};
 use units::{StreamId, UnixMillis};
 
 /// How a stream is to be trimmed.
 #[derive(Debug, Clone, Copy)]
 struct TrimRequest {
     trim: Trim,
+    references: References,
     /// Whether entries may stay where removing them would take a node apart.
     approximate: bool,
     /// Entries to remove at most; 0 for no limit.
@@ -19,6 +21,7 @@ struct Options {
     trim: Option<Trim>,
     approximate: bool,
     limit: Option<i64>,
+    references: Option<References>,
 }
 
 /// Without LIMIT, an approximate trim stops after this many full nodes.
@@ -27,7 +30,13 @@ const NODES_AT_ONCE: u64 = 100;
 impl Options {
     /// Takes one option, if one is next.
     fn parse_one(&mut self, args: &mut Args<'_>) -> Result<bool, Error> {
-        // A word at the very end is an id, whatever it says.
+        if self.references.is_none()
+            && let Some(references) = references::keyword(args)
+        {
+            self.references = Some(references);
+            return Ok(true);
+        }
+        // Any other word at the very end is an id, whatever it says.
         if args.left() < 2 {
             return Ok(false);
         }
@@ -83,6 +92,7 @@ impl Options {
         };
         Ok(Some(TrimRequest {
             trim,
+            references: self.references.unwrap_or_default(),
             approximate: self.approximate,
             limit,
         }))
@@ -100,16 +110,22 @@ fn not_negative(args: &mut Args<'_>, refusal: &str) -> Result<i64, Error> {
 
 impl TrimRequest {
     fn apply(&self, stream: &mut Stream) -> u64 {
-        stream.trim(self.trim, self.approximate, self.limit)
+        stream.trim_with(self.trim, self.references, self.approximate, self.limit)
     }
 
-    /// The words that bring an exact copy to the same length.
-    fn as_exact(&self, stream: &Stream) -> [Vec<u8>; 3] {
+    /// The words that bring an exact copy to the same entries.
+    fn as_exact(&self, stream: &Stream) -> Vec<Vec<u8>> {
+        // Entries that are referred to may stay in front of others that go.
+        let leaves_gaps = self.references == References::Acked && !self.approximate;
         let (word, threshold) = match self.trim {
             Trim::MaxLen(_) => ("MAXLEN", stream.len().to_string()),
+            Trim::MinId(min) if leaves_gaps => ("MINID", min.to_string()),
+            Trim::MinId(_) if stream.is_empty() => ("MINID", StreamId::MAX.to_string()),
             Trim::MinId(_) => ("MINID", stream.first_id().to_string()),
         };
-        [word.into(), "=".into(), threshold.into()]
+        let words = [word, "=", &threshold].map(|word| word.as_bytes().to_vec());
+        let kept = references::word(self.references).map(|word| word.as_bytes().to_vec());
+        words.into_iter().chain(kept).collect()
     }
 }
 
@@ -228,7 +244,7 @@ fn append(
     let trimmed = trimmed.transpose()?.flatten();
     let approximate = request.trim.is_some_and(|trim| trim.approximate);
     if approximate || !request.id.is_explicit() {
-        log_add(ctx, key, request, id, trimmed.as_ref());
+        log_add(ctx, key, request, id, trimmed.as_deref());
     }
     Ok(())
 }
@@ -238,7 +254,7 @@ fn log_add(
     key: &[u8],
     request: &AddRequest<'_>,
     id: StreamId,
-    trimmed: Option<&[Vec<u8>; 3]>,
+    trimmed: Option<&[Vec<u8>]>,
 ) {
     let id = id.to_string();
     let mut argv: Vec<&[u8]> = vec![b"XADD", key];
@@ -263,8 +279,10 @@ pub(super) fn xtrim(ctx: &mut Context<'_, '_>) -> Outcome {
             (request.apply(stream), request.as_exact(stream))
         })?;
     let removed = trimmed.as_ref().map_or(0, |(removed, _)| *removed);
-    if let Some((1.., [word, mode, threshold])) = trimmed.filter(|_| request.approximate) {
-        ctx.effects.push(&[b"XTRIM", key, &word, &mode, &threshold]);
+    if let Some((1.., words)) = trimmed.filter(|_| request.approximate) {
+        let mut argv: Vec<&[u8]> = vec![b"XTRIM", key];
+        argv.extend(words.iter().map(Vec::as_slice));
+        ctx.effects.push(&argv);
     }
     ctx.reply.integer(removed as i64);
     Ok(())

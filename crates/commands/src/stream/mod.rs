@@ -10,6 +10,7 @@ mod ids;
 mod info;
 mod pending;
 mod read;
+mod references;
 
 use crate::{Command, Context, Error, Flags, Group, KeySpec, Spec};
 use keyspace::Pending;
@@ -35,7 +36,7 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 #[rustfmt::skip]
 pub(crate) const COMMANDS: &[Command] = &[
     Command::new(spec("xadd", -5, GROW.union(FAST))
-        .doc("5.0.0", "O(1), or O(N) when N entries are trimmed", "key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]", "Appends an entry to a stream, and makes the stream if there is none."), add::xadd),
+        .doc("5.0.0", "O(1), or O(N) when N entries are trimmed", "key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]", "Appends an entry to a stream, and makes the stream if there is none."), add::xadd),
     Command::new(spec("xlen", 2, READ.union(FAST))
         .doc("5.0.0", "O(1)", "key", "Counts the entries of a stream."), entries::xlen),
     Command::new(spec("xrange", -4, READ)
@@ -44,8 +45,10 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("5.0.0", "O(log N + M) for M entries", "key end start [COUNT count]", "Returns entries within a range of ids, last first."), entries::xrevrange),
     Command::new(spec("xdel", -3, WRITE.union(FAST))
         .doc("5.0.0", "O(1) an entry", "key id [id ...]", "Removes entries."), entries::xdel),
+    Command::new(spec("xdelex", -5, WRITE.union(FAST))
+        .doc("8.2.0", "O(1) an entry", "key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]", "Removes entries, and minds what groups have pending."), references::xdelex),
     Command::new(spec("xtrim", -4, WRITE)
-        .doc("5.0.0", "O(N) for N trimmed entries", "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]", "Removes the oldest entries."), add::xtrim),
+        .doc("5.0.0", "O(N) for N trimmed entries", "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]", "Removes the oldest entries."), add::xtrim),
     Command::new(spec("xsetid", -3, GROW.union(FAST))
         .doc("5.0.0", "O(1)", "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]", "Sets the last id of a stream; for replication and restores."), entries::xsetid),
     Command::new(spec("xread", -4, READ).keys(KeySpec::Streams)
@@ -66,6 +69,8 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("5.0.0", "O(M) for M entries", "GROUP group consumer [COUNT count] [NOACK] STREAMS key [key ...] id [id ...]", "Delivers entries of several streams to a consumer of a group."), group_read::xreadgroup),
     Command::new(spec("xack", -4, WRITE.union(FAST))
         .doc("5.0.0", "O(1) an id", "key group id [id ...]", "Takes entries off what a group has pending."), pending::xack),
+    Command::new(spec("xackdel", -6, WRITE.union(FAST))
+        .doc("8.2.0", "O(1) an id", "key group [KEEPREF | DELREF | ACKED] IDS numids id [id ...]", "Takes entries off what a group has pending, and removes them."), references::xackdel),
     Command::new(spec("xpending", -3, READ)
         .doc("5.0.0", "O(N) for N pending entries", "key group [[IDLE min-idle-time] start end count [consumer]]", "Tells what a group has pending."), pending::xpending),
     Command::new(spec("xclaim", -6, WRITE.union(FAST))
