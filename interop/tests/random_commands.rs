@@ -1,5 +1,6 @@
-//! Random commands, to Redis 7.0.15 over TCP and to our engine in this process: every reply is the
-//! same, and so is the digest every so often and at the end.
+//! Random commands, to a real server over TCP and to our engine in this process: every reply is the
+//! same, and so is the digest every so often and at the end. Redis 7.0.15 is given all that it knows,
+//! later servers what they added.
 //!
 //! `SEED` and `COMMANDS` choose another run; both are printed.
 
@@ -26,13 +27,27 @@ fn from_environment(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn replies_and_digests_are_the_same() -> Outcome {
-    let Some((build, binary)) = available(&[Build::Redis70])?.pop() else {
+fn redis_7_replies_the_same() -> Outcome {
+    compare_with(Build::Redis70, 50_000)
+}
+
+#[test]
+fn redis_8_replies_the_same() -> Outcome {
+    compare_with(Build::Redis82, 20_000)
+}
+
+#[test]
+fn valkey_9_replies_the_same() -> Outcome {
+    compare_with(Build::Valkey91, 20_000)
+}
+
+fn compare_with(build: Build, commands: u64) -> Outcome {
+    let Some((build, binary)) = available(&[build])?.pop() else {
         return Ok(());
     };
     let (seed, commands) = (
         from_environment("SEED", 20_240_715),
-        from_environment("COMMANDS", 50_000),
+        from_environment("COMMANDS", commands),
     );
     let mut pair = Pair {
         theirs: Launch::build(build, binary).start()?,
@@ -43,7 +58,7 @@ fn replies_and_digests_are_the_same() -> Outcome {
         differing: BTreeSet::new(),
         problems: Vec::new(),
     };
-    let mut generator = Generator::new(seed, |name| pair.both_know(name));
+    let mut generator = Generator::new(seed, build, |name| pair.both_know(name));
     println!(
         "SEED={seed} COMMANDS={commands}, {} templates",
         generator.templates()
@@ -68,7 +83,7 @@ fn replies_and_digests_are_the_same() -> Outcome {
         }
     }
     interop::conclude(
-        &format!("random commands (seed {seed})"),
+        &format!("random commands of {} (seed {seed})", build.name()),
         pair.history.len(),
         &pair.problems,
     )

@@ -13,10 +13,7 @@ use std::time::Duration;
 /// Families that can't be compared: hashes have what no one server has, and streams tell the time.
 const LEFT_OUT: [&str; 2] = ["hash_field_ttl", "stream"];
 /// Transcripts of later servers than Redis 7.0.
-const LATER: [(&str, Build); 2] = [
-    ("redis_8", Build::Redis82),
-    ("valkey_9", Build::Valkey91),
-];
+const LATER: [(&str, Build); 2] = [("redis_8", Build::Redis82), ("valkey_9", Build::Valkey91)];
 
 /// Lines whose grammar came with Redis 7.2.
 const TOO_NEW: [&str; 2] = ["zrank z b withscore", "zrank z b foo"];

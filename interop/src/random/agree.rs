@@ -3,7 +3,7 @@
 use kvdump::Reply;
 
 /// Commands whose elements come in no particular order.
-const UNORDERED: [&str; 11] = [
+const UNORDERED: [&str; 15] = [
     "KEYS",
     "SMEMBERS",
     "SUNION",
@@ -16,6 +16,10 @@ const UNORDERED: [&str; 11] = [
     "SSCAN",
     // Sorted by distance, but ours is not bound to order those at one place as another does.
     "GEOSEARCH",
+    "GEORADIUS",
+    "GEORADIUS_RO",
+    "GEORADIUSBYMEMBER",
+    "GEORADIUSBYMEMBER_RO",
 ];
 /// Commands whose elements are pairs in no particular order.
 const UNORDERED_PAIRS: [&str; 2] = ["HGETALL", "HSCAN"];

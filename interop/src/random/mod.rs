@@ -10,8 +10,9 @@ mod words;
 
 pub use agree::same;
 
+use crate::Build;
 use fastrand::Rng;
-use templates::FAMILIES;
+use templates::families;
 use words::word;
 
 /// One command, a word each.
@@ -21,24 +22,24 @@ pub type Command = Vec<Vec<u8>>;
 #[derive(Debug)]
 pub struct Generator {
     rng: Rng,
-    /// Families in the order of [`FAMILIES`], each with the templates that both sides know.
+    /// Families in the order of [`families`], each with the templates that both sides know.
     families: Vec<(&'static str, Vec<&'static str>)>,
 }
 
 impl Generator {
-    /// Only templates of commands that `knows` says both sides have.
-    pub fn new(seed: u64, mut knows: impl FnMut(&str) -> bool) -> Generator {
-        let mut families = Vec::new();
-        for (family, lines) in FAMILIES {
+    /// Only templates that are tried on `build`, of commands that `knows` says both sides have.
+    pub fn new(seed: u64, build: Build, mut knows: impl FnMut(&str) -> bool) -> Generator {
+        let mut known_families = Vec::new();
+        for (family, lines) in families(build) {
             let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
             let known: Vec<&str> = lines.filter(|line| knows(first_word(line))).collect();
             if !known.is_empty() {
-                families.push((*family, known));
+                known_families.push((*family, known));
             }
         }
         Generator {
             rng: Rng::with_seed(seed),
-            families,
+            families: known_families,
         }
     }
 
@@ -122,17 +123,20 @@ mod tests {
 
     #[test]
     fn a_seed_makes_the_same_commands() {
-        let (mut a, mut b) = (Generator::new(7, |_| true), Generator::new(7, |_| true));
-        for _ in 0..1000 {
-            let command = a.command();
-            assert!(!command.is_empty());
-            assert_eq!(command, b.command());
+        for build in Build::ALL {
+            let new = || Generator::new(7, build, |_| true);
+            let (mut a, mut b) = (new(), new());
+            for _ in 0..1000 {
+                let command = a.command();
+                assert!(!command.is_empty());
+                assert_eq!(command, b.command());
+            }
         }
     }
 
     #[test]
     fn unknown_commands_are_left_out() {
-        let mut only = Generator::new(1, |name| name == "GET");
+        let mut only = Generator::new(1, Build::Redis70, |name| name == "GET");
         assert!((0..50).all(|_| only.command()[0] == b"GET"));
     }
 }

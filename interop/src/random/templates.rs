@@ -7,8 +7,36 @@
 //! Only sets, hashes and sorted sets are watched: elsewhere Redis counts some things as a change that
 //! change nothing (APPEND of nothing, LTRIM of nothing), and what happens to a group as none.
 
+use crate::Build;
+
 /// Families with their templates, one a line.
-pub(super) const FAMILIES: &[(&str, &str)] = &[
+type Families = &'static [(&'static str, &'static str)];
+
+/// What is tried on a server: on Redis 7.0 all that it knows, on later ones what they added, and what
+/// makes something to try it on.
+pub(super) fn families(build: Build) -> Families {
+    match build {
+        Build::Redis62 | Build::Redis70 => FAMILIES,
+        Build::Redis82 => REDIS_8,
+        Build::Valkey91 => VALKEY_9,
+    }
+}
+
+const REDIS_8: Families = &[
+    ("string", BITS_AND_LOGS),
+    ("string", STRING),
+    ("string", BITS_OF_REDIS_8),
+    ("stream", STREAM),
+    ("stream", STREAMS_OF_REDIS_8),
+    ("transaction", TRANSACTION),
+];
+
+const VALKEY_9: Families = &[
+    ("string", STRING),
+    ("string", STRINGS_OF_VALKEY_9),
+];
+
+const FAMILIES: Families = &[
     ("connection", CONNECTION),
     ("key", KEY),
     ("string", STRING),
@@ -251,6 +279,8 @@ PFADD string:hll {m+}
 PFCOUNT string:hll
 PFMERGE string:hll2 string:hll
 PFCOUNT string:hll string:hll2
+PFDEBUG <ENCODING|DECODE|TODENSE|NONE> string:hll
+PFDEBUG ENCODING {k}
 ";
 
 const GEO: &str = "
@@ -264,6 +294,38 @@ GEOPOS {geo} {m+}
 GEOSEARCH {geo} FROMLONLAT 15 37 BYRADIUS <200|2000000> km ASC <WITHDIST|WITHCOORD|WITHHASH|>
 GEOSEARCH {geo} FROMMEMBER {m} BYBOX 400 400 km DESC
 GEOSEARCHSTORE {k} {geo} FROMLONLAT 15 37 BYRADIUS 500 km ASC
+GEORADIUS {geo} {lon} {lat} <200|2000000> km <ASC|DESC> <WITHDIST|WITHCOORD WITHHASH|STORE|COUNT x|>
+GEORADIUS {geo} {lon} {lat} 500 km STORE {zset}
+GEORADIUS_RO {geo} 15 37 500 km ASC <STORE x|ANY|>
+GEORADIUSBYMEMBER {geo} {m} 500 km ASC <WITHHASH|STORE {zset}>
+GEORADIUSBYMEMBER_RO {geo} {m} 2000 mi ASC
+";
+
+const BITS_OF_REDIS_8: &str = "
+BITOP <DIFF|DIFF1|ANDOR|ONE> {k} {k+}
+BITOP <DIFF|DIFF1|ANDOR|ONE> {k} {k} {k} {k}
+";
+
+/// Approximate trims are left out: what they leave is a server's own.
+const STREAMS_OF_REDIS_8: &str = "
+XADD {k} <KEEPREF|DELREF|ACKED> {id} {f v+}
+XADD {k} <MAXLEN {n}|MINID {id}> <KEEPREF|DELREF|ACKED|BOGUS> {id} {f v+}
+XTRIM {k} <KEEPREF|DELREF|ACKED> <MAXLEN {n}|MINID {id}>
+XTRIM {k} <MAXLEN {n}|MINID {id}> <DELREF|ACKED>
+XDELEX {k} <DELREF|ACKED|KEEPREF|> IDS 2 {id} {id}
+XDELEX {k} IDS <1|2|0|x> {id} <ACKED|DELREF|>
+XACKDEL {k} {group} <DELREF|ACKED|KEEPREF|> IDS 2 {id} {id}
+XACKDEL {k} {group} IDS <1|2|0|x> {id} <ACKED|DELREF|>
+XREADGROUP GROUP {group} {consumer} STREAMS {k} {new}
+XPENDING {k} {group}
+";
+
+const STRINGS_OF_VALKEY_9: &str = "
+SET {k} {v} IFEQ {v} <GET|KEEPTTL|EX 100000|NX|XX GET|IFEQ x|>
+SET {k} {v} <GET|KEEPTTL|NX|XX> IFEQ {v}
+DELIFEQ {k} {v}
+MSETEX 2 {k v} {k v} <NX|XX|EX 100000|PXAT {atms}|KEEPTTL|NX XX|EX 0|XX KEEPTTL|GET|>
+MSETEX {n} {k v} {k v}
 ";
 
 const TRANSACTION: &str = "
