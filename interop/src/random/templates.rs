@@ -31,10 +31,14 @@ const REDIS_8: Families = &[
     ("transaction", TRANSACTION),
 ];
 
-const VALKEY_9: Families = &[
-    ("string", STRING),
-    ("string", STRINGS_OF_VALKEY_9),
-];
+const VALKEY_9: Families = &[("string", STRING), ("string", STRINGS_OF_VALKEY_9)];
+
+/// Of Redis, less what a later one or Valkey answers otherwise: what groups have read after
+/// deletions, and whether a time is looked at if the key is missing.
+const OF_REDIS_7: &str = "
+XINFO GROUPS {stream}
+GETEX {string} EX 0
+";
 
 const FAMILIES: Families = &[
     ("connection", CONNECTION),
@@ -48,6 +52,7 @@ const FAMILIES: Families = &[
     ("string", BITS_AND_LOGS),
     ("zset", GEO),
     ("transaction", TRANSACTION),
+    ("redis 7", OF_REDIS_7),
 ];
 
 const CONNECTION: &str = "
@@ -106,7 +111,7 @@ PSETEX {k} <100000000|0> {v}
 GET {k}
 GETSET {k} {v}
 GETDEL {k}
-GETEX {k} <PERSIST|EXAT {at}|PXAT {atms}||EX 0>
+GETEX {k} <PERSIST|EXAT {at}|PXAT {atms}|>
 MSET {k v+}
 MSETNX {k v+}
 MSET {k}
@@ -253,7 +258,6 @@ XTRIM {k} <MAXLEN {n}|MAXLEN = {n}|MINID {id}|MINID {id} LIMIT 3>
 XREAD <COUNT {n}|> STREAMS {k} {id}
 XREAD STREAMS {k} {k} {id} $
 XINFO STREAM {k}
-XINFO GROUPS {k}
 XGROUP CREATE {k} {group} <{id}|$|0> <MKSTREAM|ENTRIESREAD 2|>
 XGROUP SETID {k} {group} <{id}|$>
 XGROUP DESTROY {k} {group}
