@@ -1,4 +1,4 @@
-use crate::{Args, Effects, Error, ReplySink};
+use crate::{Args, Compat, Effects, Error, ReplySink};
 use keyspace::Keys;
 use units::DbIndex;
 
@@ -17,8 +17,8 @@ pub struct Settings {
     /// Whether a log or a primary is being replayed: deadlines in the past are then kept, and
     /// refusals meant for clients do not apply.
     pub replaying: bool,
-    /// Whether scores are printed in the 17 digits of servers before 7.2.
-    pub old_score_text: bool,
+    /// Which version's answers are given, where they differ.
+    pub compat: Compat,
 }
 
 /// Everything a handler works with: the shards it may touch, its arguments, where its reply goes.

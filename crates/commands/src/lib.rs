@@ -11,6 +11,7 @@
 
 mod args;
 mod bitmap;
+mod compat;
 mod context;
 mod effects;
 mod error;
@@ -40,6 +41,7 @@ mod testing;
 mod zset;
 
 pub use args::Args;
+pub use compat::Compat;
 pub use context::{Context, Outcome, Settings};
 pub use effects::Effects;
 pub use error::Error;

@@ -294,13 +294,18 @@ impl Inner {
         }
     }
 
+    /// Whose answers are given, where versions differ.
+    pub(crate) fn compat(&self) -> commands::Compat {
+        self.config.read().compat_version
+    }
+
     pub(crate) fn command_settings(&self, config: &Config) -> commands::Settings {
         commands::Settings {
             dump_target: self.target(config),
             string_bytes_max: usize::try_from(config.proto_max_bulk_len).unwrap_or(usize::MAX),
             hll_sparse_max_bytes: config.hll_sparse_max_bytes,
             replaying: false,
-            old_score_text: false,
+            compat: config.compat_version,
         }
     }
 

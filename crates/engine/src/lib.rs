@@ -72,8 +72,8 @@ pub use units::{DbIndex, ReplOffset, UnixMillis};
 /// Whose snapshots are written when neither the configuration nor the directory says otherwise.
 const DEFAULT_TARGET: Target = Target::Redis10;
 
-/// The version that clients are told: the level of answers, not of this crate.
-const REPORTED_VERSION: &str = "7.2.4";
+/// The version that snapshots for Redis name as their writer's.
+const REDIS_VERSION: &str = "7.2.4";
 
 /// The version that snapshots for Valkey name as their writer's.
 const VALKEY_VERSION: &str = "9.0.0";

@@ -195,13 +195,18 @@ impl Operation {
         self.bytes().end * 8 - self.offset - self.field.bits as usize
     }
 
-    /// Does what is asked; the number to reply, or `None` where overflow is refused.
+    /// Does what is asked; the number to reply, or `None` where overflow is refused. What is set to
+    /// what it is does not count as a change, an increment always does.
     fn run(&self, string: &mut StringValue) -> Option<i64> {
         let old = self.read(string.as_ref());
         let (new, reply) = match self.action {
             Action::Get => return Some(old),
             Action::Set(number, overflow) => {
-                (self.field.fit(self.field.taken(number), overflow)?, old)
+                let new = self.field.fit(self.field.taken(number), overflow)?;
+                if new == old {
+                    return Some(old);
+                }
+                (new, old)
             }
             Action::IncrBy(by, overflow) => {
                 let sum = i128::from(old) + i128::from(by);
@@ -235,9 +240,10 @@ pub(super) fn bitfield(ctx: &mut Context<'_, '_>) -> Outcome {
         key,
         IfMissing::Create,
         |string: &mut StringValue| {
-            grow(string, &operations);
             let run = |operation: &Operation| operation.run(string);
-            operations.iter().map(run).collect::<Vec<Option<i64>>>()
+            let replies = operations.iter().map(run).collect::<Vec<Option<i64>>>();
+            grow(string, &operations);
+            replies
         },
     )?;
     let replies = replies.unwrap_or_default();
@@ -251,7 +257,7 @@ pub(super) fn bitfield(ctx: &mut Context<'_, '_>) -> Outcome {
     Ok(())
 }
 
-/// Lengthens the string to the last bit that any operation may write, even if it then fails to.
+/// Lengthens the string to the last bit that any operation may write, even if it wrote nothing.
 fn grow(string: &mut StringValue, operations: &[Operation]) {
     let writers = operations.iter().filter(|operation| operation.writes());
     let len = writers.map(|operation| operation.bytes().end).max();

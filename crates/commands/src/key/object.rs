@@ -4,8 +4,9 @@ use crate::{Context, Error, Outcome, ReplySink};
 use keyspace::EntryRef;
 
 pub(super) fn encoding(ctx: &mut Context<'_, '_>) -> Outcome {
+    let compat = ctx.settings.compat;
     tell(ctx, |entry, reply| {
-        reply.bulk(entry.value().encoding().as_bytes());
+        reply.bulk(compat.encoding(entry.value()).as_bytes());
         Ok(())
     })
 }

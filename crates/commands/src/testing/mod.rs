@@ -2,7 +2,7 @@
 //! look of `redis-cli --no-raw`.
 //!
 //! Transcripts are files of lines that begin with `> ` (a command), `! ` (an order to the harness:
-//! `clock +ms`, `resp 2|3`, `effects`, `replaying`, `scores17`) or `# ` (a remark); what follows a
+//! `clock +ms`, `resp 2|3`, `effects`, `replaying`, `compat 7.0`) or `# ` (a remark); what follows a
 //! line is what it printed. `UPDATE_TRANSCRIPTS=1` rewrites them.
 
 mod cli_look;
@@ -12,7 +12,7 @@ mod sink;
 mod transcript;
 mod twin;
 
-use crate::{Args, Command, Context, Effects, Error, Flags, KeySpec, Protocol, Settings};
+use crate::{Args, Command, Compat, Context, Effects, Error, Flags, KeySpec, Protocol, Settings};
 use keyspace::{Expiry, Keyspace, Limits, Mode, Options, Plan};
 use sink::Recorder;
 use units::{DbIndex, UnixMillis};
@@ -50,7 +50,7 @@ impl Fixture {
                 string_bytes_max: 512 << 20,
                 hll_sparse_max_bytes: 3000,
                 replaying: false,
-                old_score_text: false,
+                compat: Compat::default(),
             },
             rng: fastrand::Rng::with_seed(7),
             effects: Vec::new(),
@@ -66,7 +66,7 @@ impl Fixture {
     /// The reply to a command given as its arguments.
     pub(crate) fn run_argv<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
-        let mut reply = Recorder::new(self.protocol, self.settings.old_score_text);
+        let mut reply = Recorder::new(self.protocol);
         self.effects.clear();
         match lookup(&argv) {
             Err(error) => reply.refuse(&error),

@@ -20,15 +20,13 @@ pub(super) enum Item {
 
 pub(super) struct Recorder {
     protocol: Protocol,
-    old_score_text: bool,
     items: Vec<Item>,
 }
 
 impl Recorder {
-    pub(super) fn new(protocol: Protocol, old_score_text: bool) -> Recorder {
+    pub(super) fn new(protocol: Protocol) -> Recorder {
         Recorder {
             protocol,
-            old_score_text,
             items: Vec::new(),
         }
     }
@@ -108,11 +106,7 @@ impl ReplySink for Recorder {
     }
     fn double(&mut self, number: f64) {
         let mut text = Vec::new();
-        if self.old_score_text {
-            number::write_f64_17g(number, &mut text);
-        } else {
-            number::write_f64_shortest(number, &mut text);
-        }
+        number::write_f64_shortest(number, &mut text);
         self.items.push(if self.resp3() {
             Item::Double(String::from_utf8_lossy(&text).into_owned())
         } else {

@@ -1,7 +1,7 @@
 //! Files of commands and what they print.
 
 use super::Fixture;
-use crate::Protocol;
+use crate::{Compat, Protocol};
 use std::path::PathBuf;
 
 /// Runs `testdata/transcripts/<family>.txt` and compares; rewrites it if `UPDATE_TRANSCRIPTS` is
@@ -85,7 +85,7 @@ pub(super) fn obey(fixture: &mut Fixture, with_effects: &mut bool, order: &str) 
         ["resp", "3"] => fixture.protocol = Protocol::Resp3,
         ["effects"] => *with_effects = true,
         ["replaying"] => fixture.settings.replaying = true,
-        ["scores17"] => fixture.settings.old_score_text = true,
+        ["compat", "7.0"] => fixture.settings.compat = Compat::Redis70,
         _ => panic!("no such order: {order}"),
     }
 }

@@ -1,3 +1,4 @@
+use super::reply_score;
 use crate::{Args, Context, Error, Outcome};
 use keyspace::{IfMissing, Settings, Zset, ZsetChange};
 
@@ -109,7 +110,7 @@ pub(super) fn zadd(ctx: &mut Context<'_, '_>) -> Outcome {
     let tally = add_all(ctx, key, &options, &pairs)?;
     if options.increment {
         match tally.score {
-            Some(score) => ctx.reply.double(score),
+            Some(score) => reply_score(ctx.reply, ctx.settings.compat, score),
             None => ctx.reply.null(),
         }
     } else {
@@ -131,7 +132,11 @@ pub(super) fn zincrby(ctx: &mut Context<'_, '_>) -> Outcome {
     };
     let pairs = parse_pairs(&mut ctx.args)?;
     let tally = add_all(ctx, key, &options, &pairs)?;
-    ctx.reply.double(tally.score.unwrap_or_default());
+    reply_score(
+        ctx.reply,
+        ctx.settings.compat,
+        tally.score.unwrap_or_default(),
+    );
     Ok(())
 }
 

@@ -88,7 +88,7 @@ fn reply_result(ctx: &mut Context<'_, '_>, operation: Operation, name: &str) -> 
     }
     let result = options.combine(sources, operation, &ctx.keys.settings());
     let pairs: Vec<Pair<'_>> = result.as_ref().iter().collect();
-    reply_pairs(ctx.reply, &pairs, options.with_scores);
+    reply_pairs(ctx.reply, ctx.settings.compat, &pairs, options.with_scores);
     Ok(())
 }
 

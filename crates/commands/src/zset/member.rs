@@ -1,4 +1,4 @@
-use super::score_text;
+use super::{reply_score, score_text};
 use crate::scan_options::{ScanOptions, parse_cursor, reply_scan};
 use crate::{Context, Error, Outcome};
 use keyspace::{IfMissing, Zset};
@@ -20,7 +20,7 @@ pub(super) fn zscore(ctx: &mut Context<'_, '_>) -> Outcome {
     let (key, member) = (ctx.args.bytes()?, ctx.args.bytes()?);
     let zset = ctx.keys.zset(ctx.db, key)?;
     match zset.and_then(|zset| zset.score(member)) {
-        Some(score) => ctx.reply.double(score),
+        Some(score) => reply_score(ctx.reply, ctx.settings.compat, score),
         None => ctx.reply.null(),
     }
     Ok(())
@@ -33,7 +33,7 @@ pub(super) fn zmscore(ctx: &mut Context<'_, '_>) -> Outcome {
     ctx.reply.array(members.len());
     for member in members {
         match zset.and_then(|zset| zset.score(member)) {
-            Some(score) => ctx.reply.double(score),
+            Some(score) => reply_score(ctx.reply, ctx.settings.compat, score),
             None => ctx.reply.null(),
         }
     }
@@ -68,7 +68,7 @@ fn reply_rank(ctx: &mut Context<'_, '_>, name: &str, rev: bool) -> Outcome {
         Some((rank, score)) if with_score => {
             ctx.reply.array(2);
             ctx.reply.integer(rank as i64);
-            ctx.reply.double(score);
+            reply_score(ctx.reply, ctx.settings.compat, score);
         }
         Some((rank, _)) => ctx.reply.integer(rank as i64),
         None if with_score => ctx.reply.null_array(),
@@ -92,7 +92,7 @@ pub(super) fn zscan(ctx: &mut Context<'_, '_>) -> Outcome {
         let member = member.text(&mut buffer);
         if options.wants(member) {
             found.push(member.to_vec());
-            found.push(score_text(score, ctx.settings));
+            found.push(score_text(score, ctx.settings.compat));
         }
     });
     reply_scan(ctx.reply, next, &found);

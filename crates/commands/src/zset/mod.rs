@@ -8,7 +8,7 @@ mod random;
 mod range;
 mod remove_range;
 
-use crate::{Command, Flags, Group, KeySpec, Protocol, ReplySink, Settings, Spec};
+use crate::{Command, Compat, Flags, Group, KeySpec, Protocol, ReplySink, Spec};
 use packed::{Element, number};
 
 const WRITE: Flags = Flags::WRITE;
@@ -104,7 +104,7 @@ pub(crate) const COMMANDS: &[Command] = &[
 type Pair<'z> = (Element<'z>, f64);
 
 /// Members, with their scores if asked: flat in RESP2, arrays of two in RESP3.
-fn reply_pairs(reply: &mut dyn ReplySink, pairs: &[Pair<'_>], with_scores: bool) {
+fn reply_pairs(reply: &mut dyn ReplySink, compat: Compat, pairs: &[Pair<'_>], with_scores: bool) {
     let nested = with_scores && reply.protocol() == Protocol::Resp3;
     let flat = with_scores && !nested;
     reply.array(if flat { 2 * pairs.len() } else { pairs.len() });
@@ -114,15 +114,24 @@ fn reply_pairs(reply: &mut dyn ReplySink, pairs: &[Pair<'_>], with_scores: bool)
         }
         reply.element(member);
         if with_scores {
-            reply.double(score);
+            reply_score(reply, compat, score);
         }
     }
 }
 
+/// A score as a reply by itself. RESP3 has numbers, whose text says nothing.
+fn reply_score(reply: &mut dyn ReplySink, compat: Compat, score: f64) {
+    if compat.has_old_score_text() && reply.protocol() == Protocol::Resp2 {
+        reply.bulk(&score_text(score, compat));
+    } else {
+        reply.double(score);
+    }
+}
+
 /// A score as text, where a reply has it so in every protocol.
-fn score_text(score: f64, settings: &Settings) -> Vec<u8> {
+fn score_text(score: f64, compat: Compat) -> Vec<u8> {
     let mut text = Vec::new();
-    if settings.old_score_text {
+    if compat.has_old_score_text() {
         number::write_f64_17g(score, &mut text);
     } else {
         number::write_f64_shortest(score, &mut text);

@@ -1,3 +1,4 @@
+use super::reply_score;
 use crate::numkeys::numkeys;
 use crate::{Args, Context, Error, Outcome, Protocol};
 use keyspace::{IfMissing, Zset};
@@ -56,7 +57,7 @@ fn pop(ctx: &mut Context<'_, '_>, end: End) -> Outcome {
             ctx.reply.array(2);
         }
         ctx.reply.bulk(member);
-        ctx.reply.double(*score);
+        reply_score(ctx.reply, ctx.settings.compat, *score);
     }
     Ok(())
 }
@@ -108,7 +109,7 @@ fn reply_popped(ctx: &mut Context<'_, '_>, key: &[u8], popped: &[(Vec<u8>, f64)]
     for (member, score) in popped {
         ctx.reply.array(2);
         ctx.reply.bulk(member);
-        ctx.reply.double(*score);
+        reply_score(ctx.reply, ctx.settings.compat, *score);
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn zrandmember(ctx: &mut Context<'_, '_>) -> Outcome {
     }
     let zset = ctx.keys.zset(ctx.db, key)?;
     let drawn = zset.map_or(Vec::new(), |zset| draw(ctx.rng, zset, picks));
-    reply_pairs(ctx.reply, &drawn, with_scores);
+    reply_pairs(ctx.reply, ctx.settings.compat, &drawn, with_scores);
     Ok(())
 }
 

@@ -70,7 +70,7 @@ fn reply_range(ctx: &mut Context<'_, '_>, grammar: Grammar) -> Outcome {
     let request = grammar.parse(&mut ctx.args)?;
     let zset = ctx.keys.zset(ctx.db, key)?;
     let pairs = zset.map_or(Vec::new(), |zset| request.select(zset));
-    reply_pairs(ctx.reply, &pairs, request.with_scores);
+    reply_pairs(ctx.reply, ctx.settings.compat, &pairs, request.with_scores);
     Ok(())
 }
 

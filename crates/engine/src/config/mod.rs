@@ -9,6 +9,7 @@ pub use table::ConfigError;
 pub(crate) use table::{Parameter, parameter, parameters};
 pub(crate) use value::Within;
 
+use commands::Compat;
 use keyspace::{AccessPolicy, Keyspace, LazyFree, Limits};
 use rdb::Target;
 use std::path::PathBuf;
@@ -38,6 +39,7 @@ pub struct Config {
     pub(crate) maxmemory_eviction_tenacity: Within<0, 100>,
     pub(crate) maxmemory_policy: Policy,
     pub(crate) maxmemory_samples: Within<1, 64>,
+    pub(crate) compat_version: Compat,
     pub(crate) hll_sparse_max_bytes: usize,
     pub(crate) lfu_decay_time: Within<0, { i32::MAX as u32 }>,
     pub(crate) lfu_log_factor: Within<0, { i32::MAX as u32 }>,
@@ -151,6 +153,7 @@ impl Default for Config {
             maxmemory_eviction_tenacity: Within(10),
             maxmemory_policy: Policy::NoEviction,
             maxmemory_samples: Within(5),
+            compat_version: Compat::default(),
             hll_sparse_max_bytes: 3000,
             lfu_decay_time: Within(1),
             lfu_log_factor: Within(10),

@@ -65,6 +65,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("appenddirname", appenddirname, immutable),
     parameter!("appendfilename", appendfilename, immutable),
     parameter!("appendonly", appendonly, immutable),
+    parameter!("compat-version", compat_version),
     parameter!("databases", databases, immutable),
     parameter!("dbfilename", dbfilename),
     parameter!("dir", dir, immutable),
@@ -132,6 +133,7 @@ impl Config {
     ///
     /// Besides Redis's there are:
     ///
+    /// - `compat-version` (`7.0` or `7.2`): like whose answers are, where they differ;
     /// - `lrfu-half-life`, of the policies `allkeys-lrfu` and `volatile-lrfu`;
     /// - `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...): who must be able to read snapshots;
     /// - `rdb-save-lossy`: save what the target can hold and drop the rest, instead of refusing;

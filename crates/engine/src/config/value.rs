@@ -1,6 +1,7 @@
 //! How each kind of setting reads and prints.
 
 use super::{Policy, SavePoint};
+use commands::Compat;
 use rdb::Target;
 use std::path::PathBuf;
 
@@ -111,28 +112,30 @@ impl Setting for Vec<SavePoint> {
     }
 }
 
-impl Setting for Policy {
-    fn expected() -> String {
-        let names = Policy::NAMES.map(|(name, _)| name);
-        format!(
-            "argument(s) must be one of the following: {}",
-            names.join(", ")
-        )
-    }
-    fn parse(text: &str) -> Option<Policy> {
-        let mut names = Policy::NAMES.into_iter();
-        names
-            .find(|(name, _)| name.eq_ignore_ascii_case(text))
-            .map(|(_, policy)| policy)
-    }
-    fn print(&self) -> String {
-        let mut names = Policy::NAMES.into_iter();
-        names
-            .find(|(_, policy)| policy == self)
-            .map_or("", |(name, _)| name)
-            .to_owned()
-    }
+/// One of some words, which the type lists as `NAMES`.
+macro_rules! named_setting {
+    ($($named:ty),*) => {$(
+        impl Setting for $named {
+            fn expected() -> String {
+                let names = <$named>::NAMES.map(|(name, _)| name);
+                format!("argument(s) must be one of the following: {}", names.join(", "))
+            }
+            fn parse(text: &str) -> Option<$named> {
+                let mut names = <$named>::NAMES.into_iter();
+                names
+                    .find(|(name, _)| name.eq_ignore_ascii_case(text))
+                    .map(|(_, named)| named)
+            }
+            fn print(&self) -> String {
+                let mut names = <$named>::NAMES.into_iter();
+                let own = names.find(|(_, named)| named == self);
+                own.map_or("", |(name, _)| name).to_owned()
+            }
+        }
+    )*};
 }
+
+named_setting!(Policy, Compat);
 
 /// `auto`, or the name of a target.
 impl Setting for Option<Target> {

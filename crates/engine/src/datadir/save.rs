@@ -4,7 +4,7 @@ use super::{DataDir, Directory, Known, SaveError, log_end, stamp_of_log};
 use crate::config::Config;
 use crate::engine::Inner;
 use crate::functions::Functions;
-use crate::{REPORTED_VERSION, VALKEY_VERSION};
+use crate::{REDIS_VERSION, VALKEY_VERSION};
 use aof::{BaseFormat, Located, commit_base, locate};
 use keyspace::OverBudget;
 use rdb::{Encoder, EncoderOptions, Family, Losses, Target};
@@ -161,7 +161,7 @@ impl<'e> Snapshot<'e> {
         let inner = self.engine;
         let number = |number: i64| number.to_string().into_bytes();
         let (name, version) = match self.target.version().family {
-            Family::Redis => ("redis-ver", REPORTED_VERSION),
+            Family::Redis => ("redis-ver", REDIS_VERSION),
             Family::Valkey => ("valkey-ver", VALKEY_VERSION),
         };
         let base = if self.target == Target::Redis9 {

@@ -1,8 +1,8 @@
 //! The conversation itself: PING, ECHO, SELECT, HELLO, CLIENT, RESET, QUIT.
 
+use crate::SERVER_NAME;
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use crate::{REPORTED_VERSION, SERVER_NAME};
 use commands::{Args, Error, Flags, Group, Outcome, Protocol, ReplySink, Spec};
 use units::DbIndex;
 
@@ -178,8 +178,9 @@ fn describe(session: &Session, reply: &mut dyn ReplySink) {
         Protocol::Resp2 => 2,
         Protocol::Resp3 => 3,
     };
+    let server_version = session.engine.inner().compat().version();
     reply.map(7);
-    for (name, value) in [("server", SERVER_NAME), ("version", REPORTED_VERSION)] {
+    for (name, value) in [("server", SERVER_NAME), ("version", server_version)] {
         reply.bulk(name.as_bytes());
         reply.bulk(value.as_bytes());
     }

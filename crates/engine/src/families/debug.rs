@@ -48,6 +48,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         set_active_expire,
     ),
     SessionCommand::new(
+        spec("debug|quicklist-packed-threshold", 3).doc(
+            "7.0.0",
+            "O(1)",
+            "size",
+            "Is taken, and changes nothing: there are no nodes of a single large element.",
+        ),
+        quicklist_packed_threshold,
+    ),
+    SessionCommand::new(
         spec("debug|help", 2).doc("1.0.0", "O(1)", "", "Lists these subcommands."),
         help,
     ),
@@ -92,7 +101,7 @@ fn object(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink)
     let payload = snapshot::dump(&value, session.settings().dump_target);
     reply.simple(&format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:0 lru_seconds_idle:{}",
-        value.encoding(),
+        session.settings().compat.encoding(value),
         // Less the type byte and the footer: the value alone.
         payload.map_or(0, |payload| payload.len().saturating_sub(11)),
         entry.idle_secs(keys.now()),
@@ -111,6 +120,17 @@ fn set_active_expire(
     Ok(())
 }
 
+/// Lists keep large elements as they keep others, so there is nothing to choose; what Redis tests
+/// with it holds all the same.
+fn quicklist_packed_threshold(
+    _: &mut Session,
+    _: &mut Args<'_>,
+    reply: &mut dyn ReplySink,
+) -> Outcome {
+    reply.ok();
+    Ok(())
+}
+
 fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     super::help(
         reply,
@@ -123,6 +143,8 @@ fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome
             "    A checksum of each key's value.",
             "OBJECT <key>",
             "    How the value is held.",
+            "QUICKLIST-PACKED-THRESHOLD <size>",
+            "    Is taken, and changes nothing.",
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Whether keys expire when nobody asks for them.",
             "HELP",

@@ -1,7 +1,7 @@
 //! The sections of INFO.
 
+use crate::SERVER_NAME;
 use crate::session::Session;
-use crate::{REPORTED_VERSION, SERVER_NAME};
 use keyspace::TtlSample;
 use std::fmt::Write;
 use units::DbIndex;
@@ -46,7 +46,8 @@ fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
 
 fn server(session: &Session, text: &mut String) {
     let inner = session.engine.inner();
-    line(text, "redis_version", REPORTED_VERSION);
+    let version = inner.compat().version();
+    line(text, "redis_version", version);
     line(text, "server_name", SERVER_NAME);
     line(text, "duramen_version", env!("CARGO_PKG_VERSION"));
     line(text, "redis_mode", "standalone");
