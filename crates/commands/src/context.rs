@@ -1,4 +1,4 @@
-use crate::{Args, Compat, Effects, Error, ReplySink};
+use crate::{Args, Compat, Effects, Error, EventClass, ReplySink};
 use keyspace::Keys;
 use units::DbIndex;
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub replaying: bool,
     /// Which version's answers are given, where they differ.
     pub compat: Compat,
+    /// Which events are told; none if nobody could hear of them.
+    pub notify: EventClass,
 }
 
 /// Everything a handler works with: the shards it may touch, its arguments, where its reply goes.
@@ -39,4 +41,31 @@ pub struct Context<'c, 'k> {
     pub rng: &'c mut fastrand::Rng,
     /// Configuration.
     pub settings: &'c Settings,
+}
+
+impl Context<'_, '_> {
+    /// Tells that something happened to a key of the session's database, if events of this class
+    /// are told.
+    #[inline]
+    pub fn event(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
+        self.event_in(self.db, class, name, key);
+    }
+
+    /// Tells that something happened to a key of database `db`.
+    #[inline]
+    pub fn event_in(&mut self, db: DbIndex, class: EventClass, name: &'static str, key: &[u8]) {
+        if self.settings.notify.intersects(class) {
+            self.effects.tell(db, name, key);
+        }
+    }
+
+    /// Tells that a key was deleted, if it is not there any more: a collection lost its last
+    /// element.
+    #[inline]
+    pub fn event_if_gone(&mut self, key: &[u8]) {
+        let told = self.settings.notify.intersects(EventClass::GENERIC);
+        if told && !self.keys.exists(self.db, key) {
+            self.effects.tell(self.db, "del", key);
+        }
+    }
 }

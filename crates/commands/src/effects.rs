@@ -1,14 +1,20 @@
+use crate::Event;
+use units::DbIndex;
+
 /// What other copies of the data must repeat for one command.
 ///
 /// A handler says nothing if the command as it was sent will do (the caller repeats it if the
 /// keyspace counted a change). Where the result depends on time, chance or waiting, it
 /// [replaces](Effects::push) the command by ones that do not.
+///
+/// Besides that, the events that clients are told of.
 #[derive(Debug, Default)]
 pub struct Effects {
     replaced: bool,
     bytes: Vec<u8>,
     arg_ends: Vec<usize>,
     command_ends: Vec<usize>,
+    events: Vec<Event>,
 }
 
 impl Effects {
@@ -52,12 +58,27 @@ impl Effects {
         })
     }
 
+    /// Adds what happened to a key, behind what happened before.
+    pub fn tell(&mut self, db: DbIndex, name: &'static str, key: &[u8]) {
+        self.events.push(Event {
+            db,
+            name,
+            key: key.to_vec(),
+        });
+    }
+
+    /// What happened to keys, in order.
+    pub fn events(&mut self) -> &mut Vec<Event> {
+        &mut self.events
+    }
+
     /// Forgets everything, keeping the memory for the next command.
     pub fn clear(&mut self) {
         self.replaced = false;
         self.bytes.clear();
         self.arg_ends.clear();
         self.command_ends.clear();
+        self.events.clear();
     }
 
     fn arg(&self, i: usize) -> &[u8] {

@@ -7,6 +7,7 @@ use crate::evict::Eviction;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
+use crate::pubsub::{Hub, Published, Subscriber};
 use crate::saving::Saving;
 use crate::session::Session;
 use crate::stats::{Apart, Stats};
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) active_expiry: AtomicBool,
     pub(crate) memory: Gauge,
     pub(crate) eviction: Eviction,
+    pub(crate) hub: Arc<Hub>,
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
@@ -154,6 +156,30 @@ impl Engine {
         self.inner.freeze(OverBudget::Cancel)
     }
 
+    /// Publishes to a channel, like `PUBLISH`, and returns how many got the message.
+    pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
+        let message = Published::new(channel.as_ref(), payload.as_ref());
+        self.hub().publish(message)
+    }
+
+    /// A subscriber to channels, in the program itself.
+    pub fn subscribe<C: AsRef<[u8]>>(&self, channels: impl IntoIterator<Item = C>) -> Subscriber {
+        let mut subscriber = Subscriber::new(self.hub());
+        channels
+            .into_iter()
+            .for_each(|channel| subscriber.subscribe(channel));
+        subscriber
+    }
+
+    /// A subscriber to all channels that fit patterns, in the program itself.
+    pub fn psubscribe<P: AsRef<[u8]>>(&self, patterns: impl IntoIterator<Item = P>) -> Subscriber {
+        let mut subscriber = Subscriber::new(self.hub());
+        patterns
+            .into_iter()
+            .for_each(|pattern| subscriber.psubscribe(pattern));
+        subscriber
+    }
+
     /// How many frozen views there are, of programs and of the engine itself, and what they keep.
     pub fn views(&self) -> Views {
         self.keyspace().view_stats()
@@ -200,6 +226,9 @@ impl Engine {
             changed
         };
         self.inner.eviction.set_limit(changed.maxmemory);
+        self.inner
+            .hub
+            .set_limit(changed.client_output_buffer_limit.pubsub);
         // With the configuration unlocked again: who holds shards may read it.
         self.inner.keyspace.set_limits(changed.limits);
         changed.apply(&self.inner.keyspace);
@@ -220,6 +249,10 @@ impl Engine {
 
     pub(crate) fn log(&self) -> &Log {
         &self.inner.log
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.inner.hub
     }
 
     pub(crate) fn stats(&self) -> &Stats {
@@ -270,6 +303,8 @@ impl Inner {
         parts.config.apply(&parts.keyspace);
         let memory = Gauge::new(&parts.keyspace);
         let eviction = Eviction::new(&parts.config, parts.seed);
+        let output_limit = parts.config.client_output_buffer_limit.pubsub;
+        let hub = Hub::new(output_limit, parts.clock.clone());
         Inner {
             keyspace: parts.keyspace,
             log: parts.log,
@@ -283,6 +318,7 @@ impl Inner {
             active_expiry: AtomicBool::new(true),
             memory,
             eviction,
+            hub: Arc::new(hub),
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),
@@ -306,6 +342,7 @@ impl Inner {
             hll_sparse_max_bytes: config.hll_sparse_max_bytes,
             replaying: false,
             compat: config.compat_version,
+            notify: config.notify(),
         }
     }
 
@@ -348,9 +385,11 @@ impl Inner {
     }
 }
 
-/// Nothing that was written is lost by forgetting to close. An error has nobody to go to.
+/// Nothing that was written is lost by forgetting to close, and nobody waits for messages that will
+/// not come. An error has nobody to go to.
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.hub.end();
         if self.must_save()
             && let Some((directory, _)) = self.directory.get()
         {

@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::config::{Config, Policy};
 use crate::log::Batch;
-use commands::Error;
+use commands::{Error, EventClass};
 use keyspace::{EvictionOrder, EvictionRule, Evictor};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -89,7 +89,7 @@ impl Engine {
     /// more of it can run: it is refused only if nothing is left that may be evicted. The caller
     /// holds no shard.
     pub(crate) fn make_room(&self) -> bool {
-        !self.is_over_limit() || self.evict_slice()
+        !self.is_over_limit() || self.evict_and_tell()
     }
 
     fn is_over_limit(&self) -> bool {
@@ -103,8 +103,14 @@ impl Engine {
         keyspace.used_bytes() + keyspace.reclaim_stats().pending_bytes
     }
 
-    /// Whether the limit was reached, or would be by going on.
     #[cold]
+    fn evict_and_tell(&self) -> bool {
+        let done = self.evict_slice();
+        self.hub().deliver();
+        done
+    }
+
+    /// Whether the limit was reached, or would be by going on.
     fn evict_slice(&self) -> bool {
         let slice = Slice::of(&self.inner().config.read());
         // What is gone already comes first.
@@ -127,11 +133,11 @@ impl Engine {
         true
     }
 
-    /// Logs an eviction, under the lock under which it was done.
+    /// Logs an eviction and tells of it, under the lock under which it was done.
     fn log_evicted(&self, verb: &[u8], db: DbIndex, key: &[u8]) {
         let mut batch = Batch::default();
         batch.push(db, [verb, key].into_iter());
-        self.log().append(&mut batch);
+        self.log_telling(&mut batch, &[(EventClass::EVICTED, "evicted", db, key)]);
         self.stats().evicted_keys.add(1);
         self.note_changes(1);
     }

@@ -2,6 +2,7 @@
 
 use crate::Engine;
 use crate::log::Batch;
+use commands::EventClass;
 use keyspace::{Lapsed, LapsedFields, Mode, Plan};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -66,6 +67,7 @@ impl Engine {
         let lapsed = keys.expire_due(STEPS_A_LOCK);
         self.log_lapsed(&lapsed);
         drop(keys);
+        self.hub().deliver();
         self.note_lags(&lapsed);
     }
 
@@ -87,6 +89,9 @@ impl Engine {
 
     /// Deletes keys that a reader found expired, if they still are, and logs that.
     pub(crate) fn reap(&self, expired: Vec<(DbIndex, Vec<u8>)>) {
+        if expired.is_empty() {
+            return;
+        }
         for gone in &expired {
             let (db, key) = gone;
             let plan = self.keyspace().plan(Mode::Write, &[key]);
@@ -95,14 +100,16 @@ impl Engine {
                 self.log_expired(std::slice::from_ref(gone));
             }
         }
+        self.hub().deliver();
     }
 
-    /// Logs the deletion of expired keys; called under the locks under which they were deleted.
+    /// Logs the deletion of expired keys, and tells of it; called under the locks under which they
+    /// were deleted.
     pub(crate) fn log_expired(&self, keys: &[(DbIndex, Vec<u8>)]) {
         for (db, key) in keys {
             let mut batch = Batch::default();
             batch.push(*db, [b"DEL".as_slice(), key].into_iter());
-            self.log().append(&mut batch);
+            self.log_telling(&mut batch, &[(EventClass::EXPIRED, "expired", *db, key)]);
         }
         self.stats().expired_keys.add(keys.len() as u64);
         self.note_changes(keys.len() as u64);
@@ -114,7 +121,13 @@ impl Engine {
         let argv = [b"HDEL".as_slice(), &fields.key].into_iter().chain(names);
         let mut batch = Batch::default();
         batch.push(fields.db, argv);
-        self.log().append(&mut batch);
+        let (db, key) = (fields.db, &fields.key[..]);
+        let events = [
+            (EventClass::HASH, "hexpired", db, key),
+            (EventClass::GENERIC, "del", db, key),
+        ];
+        let told = 1 + usize::from(fields.emptied);
+        self.log_telling(&mut batch, &events[..told]);
         let count = fields.names.len() as u64;
         self.stats().expired_fields.add(count);
         self.note_changes(count);

@@ -42,6 +42,7 @@ mod functions;
 mod lag;
 mod log;
 mod memory;
+mod pubsub;
 mod registry;
 mod reply;
 mod saving;
@@ -61,6 +62,7 @@ pub use keyspace::{
     StringRef, ValueRef, ViewCancelled, Views, ZsetRef,
 };
 pub use memory::MemoryUse;
+pub use pubsub::{Message, Subscriber};
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
 pub use saving::Saver;

@@ -23,11 +23,16 @@ impl Log {
         &self.journal
     }
 
-    /// Appends the batch and empties it. Called inside the locks under which the changes were
-    /// made: the order of calls is the order of history.
-    pub(crate) fn append(&self, batch: &mut Batch) -> Option<ReplOffset> {
-        let first = batch.first_db?;
+    /// Appends the batch and empties it, and in the same step does `also`. Called inside the locks
+    /// under which the changes were made: the order of calls is the order of history, and what
+    /// `also` puts elsewhere has the same order.
+    pub(crate) fn append(&self, batch: &mut Batch, also: impl FnOnce()) -> Option<ReplOffset> {
+        let Some(first) = batch.first_db else {
+            also();
+            return None;
+        };
         let mut selected = self.selected.lock();
+        also();
         if *selected != Some(first) {
             self.journal.append(&select(first));
         }

@@ -1,10 +1,12 @@
-//! One connection: bytes in, requests to the session, replies out.
+//! One connection: bytes in, requests to the session, replies out; and messages, if the client
+//! subscribed to any.
 
 use crate::config::ClientConfig;
 use crate::shutdown::Stopped;
 use duramen::{Engine, RespSink, Session};
 use resp::{Limits, RequestDecoder};
 use smallvec::SmallVec;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -55,10 +57,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Reads once, answers what is complete, and tells whether to go on.
+    /// Reads once, answers what is complete, and tells whether to go on; or passes on messages.
     async fn turn(&mut self) -> io::Result<bool> {
-        if !self.read().await? {
-            return Ok(false);
+        match self.next().await? {
+            Event::End => return Ok(false),
+            Event::Messages => {
+                self.take_messages();
+                self.write().await?;
+                return Ok(!self.session.is_cut_off());
+            }
+            Event::Bytes => {}
         }
         let mut go_on = true;
         let mut done = 0;
@@ -77,25 +85,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(go_on)
     }
 
-    /// Waits for bytes; `false` at the end of them, when none came for too long, or when the server
-    /// ends: what was read is answered first, and a peer that never pauses can't hold it up.
-    async fn read(&mut self) -> io::Result<bool> {
+    /// Waits for bytes, or for messages. The conversation ends with the bytes, when none came for
+    /// too long, or when the server ends: what was read is answered first, and a peer that never
+    /// pauses can't hold it up.
+    async fn next(&mut self) -> io::Result<Event> {
         let missing = self.decoder.bytes_missing(self.input.len());
         self.input
             .reserve(missing.clamp(READ_BYTES, RESERVE_BYTES_MAX));
-        let idle = self.idle;
+        let session = &self.session;
+        let subscribed = session.is_subscribed();
+        // Who listens may be silent for as long as it likes.
+        let idle = self.idle.filter(|_| !subscribed);
         let silence = async {
             match idle {
                 Some(idle) => tokio::time::sleep(idle).await,
-                None => std::future::pending().await,
+                None => pending().await,
             }
         };
         tokio::select! {
             biased;
-            () = self.stopped.wait() => Ok(false),
-            count = self.stream.read_buf(&mut self.input) => Ok(count? > 0),
-            () = silence => Ok(false),
+            () = self.stopped.wait() => Ok(Event::End),
+            count = self.stream.read_buf(&mut self.input) => match count? {
+                0 => Ok(Event::End),
+                _ => Ok(Event::Bytes),
+            },
+            () = poll_fn(|cx| session.poll_messages(cx)), if subscribed => Ok(Event::Messages),
+            () = silence => Ok(Event::End),
         }
+    }
+
+    /// Moves messages that wait to the output, as many as leave at once.
+    fn take_messages(&mut self) {
+        let mut sink = RespSink::new(&mut self.output, self.session.protocol());
+        self.session.write_messages(&mut sink, WRITE_BYTES);
     }
 
     /// Answers requests from offset `start` of the input, and returns how many bytes they took.
@@ -117,6 +139,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if !request.is_empty() {
                 let argv: SmallVec<[&[u8]; 8]> = request.iter().collect();
                 let mut sink = RespSink::new(&mut self.output, self.session.protocol());
+                if self.session.is_subscribed() {
+                    // What was published before the request comes before its reply.
+                    self.session.write_messages(&mut sink, WRITE_BYTES);
+                }
                 self.session.execute_into(&argv, &mut sink);
             }
             if self.session.wants_to_quit() {
@@ -126,10 +152,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn write(&mut self) -> io::Result<()> {
-        if !self.output.is_empty() {
-            self.stream.write_all(&self.output).await?;
-            self.output.clear();
+        if self.output.is_empty() {
+            return Ok(());
         }
+        let session = &self.session;
+        tokio::select! {
+            biased;
+            written = self.stream.write_all(&self.output) => written?,
+            // A peer that does not read while messages come: it is not waited for.
+            () = poll_fn(|cx| session.poll_cut_off(cx)), if session.is_subscribed() => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        self.output.clear();
         Ok(())
     }
 
@@ -149,6 +184,16 @@ fn limits(engine: &Engine) -> Limits {
     bulk.map_or_else(Limits::default, |bytes| {
         Limits::default().with_bulk_bytes_max(bytes)
     })
+}
+
+/// What a connection waits for.
+enum Event {
+    /// Bytes from the peer.
+    Bytes,
+    /// Messages for it.
+    Messages,
+    /// There is nothing more to wait for.
+    End,
 }
 
 /// What is left to do after some requests were answered.

@@ -12,7 +12,9 @@ mod sink;
 mod transcript;
 mod twin;
 
-use crate::{Args, Command, Compat, Context, Effects, Error, Flags, KeySpec, Protocol, Settings};
+use crate::{
+    Args, Command, Compat, Context, Effects, Error, EventClass, Flags, KeySpec, Protocol, Settings,
+};
 use keyspace::{Expiry, Keyspace, Limits, Mode, Options, Plan};
 use sink::Recorder;
 use units::{DbIndex, UnixMillis};
@@ -51,6 +53,7 @@ impl Fixture {
                 hll_sparse_max_bytes: 3000,
                 replaying: false,
                 compat: Compat::default(),
+                notify: EventClass::empty(),
             },
             rng: fastrand::Rng::with_seed(7),
             effects: Vec::new(),

@@ -9,7 +9,8 @@ pub use table::ConfigError;
 pub(crate) use table::{Parameter, parameter, parameters};
 pub(crate) use value::Within;
 
-use commands::Compat;
+use crate::pubsub::OutputLimits;
+use commands::{Compat, EventClass};
 use keyspace::{AccessPolicy, Keyspace, LazyFree, Limits};
 use rdb::Target;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use std::time::Duration;
 /// Everything that can be configured. Names and defaults are Redis's; see [`Config::set`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    pub(crate) client_output_buffer_limit: OutputLimits,
     pub(crate) dir: PathBuf,
     pub(crate) dbfilename: String,
     pub(crate) databases: u32,
@@ -44,6 +46,8 @@ pub struct Config {
     pub(crate) lfu_decay_time: Within<0, { i32::MAX as u32 }>,
     pub(crate) lfu_log_factor: Within<0, { i32::MAX as u32 }>,
     pub(crate) lrfu_half_life: Within<1, 1024>,
+    /// What of keys is told as messages, and where.
+    pub(crate) notify_keyspace_events: EventClass,
     pub(crate) proto_max_bulk_len: u64,
     /// In bytes; 0 for no limit.
     pub(crate) snapshot_copy_budget: u64,
@@ -132,9 +136,21 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The classes of events that are told, none of them if there is no place to tell them.
+    pub(crate) fn notify(&self) -> EventClass {
+        let classes = self.notify_keyspace_events;
+        match classes.tells_anything() {
+            true => classes,
+            false => EventClass::empty(),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
+            client_output_buffer_limit: OutputLimits::default(),
             dir: PathBuf::from("."),
             dbfilename: "dump.rdb".to_owned(),
             databases: 16,
@@ -158,6 +174,7 @@ impl Default for Config {
             lfu_decay_time: Within(1),
             lfu_log_factor: Within(10),
             lrfu_half_life: Within(4),
+            notify_keyspace_events: EventClass::empty(),
             proto_max_bulk_len: 512 << 20,
             snapshot_copy_budget: 0,
             snapshot_copy_wait: 100,

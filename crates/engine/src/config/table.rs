@@ -66,6 +66,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("appendfilename", appendfilename, immutable),
     parameter!("appendonly", appendonly, immutable),
     parameter!("compat-version", compat_version),
+    parameter!("client-output-buffer-limit", client_output_buffer_limit),
     parameter!("databases", databases, immutable),
     parameter!("dbfilename", dbfilename),
     parameter!("dir", dir, immutable),
@@ -86,6 +87,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("maxmemory-eviction-tenacity", maxmemory_eviction_tenacity),
     parameter!("maxmemory-policy", maxmemory_policy),
     parameter!("maxmemory-samples", maxmemory_samples),
+    parameter!("notify-keyspace-events", notify_keyspace_events),
     parameter!("proto-max-bulk-len", proto_max_bulk_len),
     parameter!("rdb-save-lossy", rdb_save_lossy),
     parameter!("rdb-target", rdb_target),
@@ -106,8 +108,7 @@ const PARAMETERS: &[Parameter] = &[
 ];
 
 fn read<T: Setting>(text: &str, into: &mut T) -> Result<(), String> {
-    *into = T::parse(text).ok_or_else(T::expected)?;
-    Ok(())
+    into.update(text).ok_or_else(T::expected)
 }
 
 /// Every setting there is, by name.

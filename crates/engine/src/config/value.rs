@@ -1,7 +1,8 @@
 //! How each kind of setting reads and prints.
 
 use super::{Policy, SavePoint};
-use commands::Compat;
+use crate::pubsub::{OutputLimit, OutputLimits};
+use commands::{Compat, EventClass};
 use rdb::Target;
 use std::path::PathBuf;
 
@@ -10,6 +11,11 @@ pub(super) trait Setting: Sized {
     fn expected() -> String;
     fn parse(text: &str) -> Option<Self>;
     fn print(&self) -> String;
+    /// Takes over what `text` says; of a setting in parts, perhaps not all of them.
+    fn update(&mut self, text: &str) -> Option<()> {
+        *self = Self::parse(text)?;
+        Some(())
+    }
 }
 
 impl Setting for bool {
@@ -155,6 +161,56 @@ impl Setting for Option<Target> {
     }
 }
 
+impl Setting for EventClass {
+    fn expected() -> String {
+        "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_owned()
+    }
+    fn parse(text: &str) -> Option<EventClass> {
+        EventClass::from_letters(text)
+    }
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// `class hard soft seconds`, any number of times; classes that are not named keep their limits.
+impl Setting for OutputLimits {
+    fn expected() -> String {
+        "Error in hard, soft or soft_seconds setting in buffer limit configuration.".to_owned()
+    }
+    fn parse(text: &str) -> Option<OutputLimits> {
+        let mut limits = OutputLimits::default();
+        limits.update(text)?;
+        Some(limits)
+    }
+    fn update(&mut self, text: &str) -> Option<()> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (classes, rest) = words.as_chunks();
+        if classes.is_empty() || !rest.is_empty() {
+            return None;
+        }
+        for [class, hard, soft, seconds] in classes {
+            *self.class_mut(class)? = OutputLimit {
+                hard: u64::parse(hard)?,
+                soft: u64::parse(soft)?,
+                soft_seconds: seconds.parse().ok()?,
+            };
+        }
+        Some(())
+    }
+    fn print(&self) -> String {
+        let class = |(name, limit): (&str, OutputLimit)| {
+            let OutputLimit {
+                hard,
+                soft,
+                soft_seconds,
+            } = limit;
+            format!("{name} {hard} {soft} {soft_seconds}")
+        };
+        self.classes().map(class).join(" ")
+    }
+}
+
 /// A number with an optional unit: `k` and `kb`, `m` and `mb`, `g` and `gb` (powers of 1000 and
 /// of 1024).
 fn parse_memory(text: &str) -> Option<i64> {
@@ -187,5 +243,18 @@ mod tests {
         assert_eq!(parse_memory("-2"), Some(-2));
         assert_eq!(parse_memory("1x"), None);
         assert_eq!(parse_memory("9223372036854775807gb"), None);
+    }
+
+    #[test]
+    fn output_limits_change_class_by_class() {
+        let mut limits = OutputLimits::default();
+        assert_eq!(limits.update("pubsub 1mb 2kb 3"), Some(()));
+        assert_eq!(
+            limits.print(),
+            "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 2048 3"
+        );
+        for wrong in ["", "pubsub 1mb 2kb", "nobody 1 2 3", "normal x 0 0"] {
+            assert_eq!(limits.update(wrong), None, "{wrong}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The conversation itself: PING, ECHO, SELECT, HELLO, CLIENT, RESET, QUIT.
 
 use crate::SERVER_NAME;
+use crate::pubsub::Kind;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, Protocol, ReplySink, Spec};
@@ -99,12 +100,18 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
     .immediate(),
 ];
 
-fn ping(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+fn ping(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let message = args.peek();
     if args.left() > 1 {
         return Err(Error::WrongArity("ping".to_owned()));
     }
     match message {
+        // Told apart from messages by its shape.
+        _ if session.is_confined() => {
+            reply.array(2);
+            reply.bulk(b"pong");
+            reply.bulk(message.unwrap_or_default());
+        }
         None => reply.simple("PONG"),
         Some(message) => reply.bulk(message),
     }
@@ -265,10 +272,13 @@ fn line(session: &Session) -> String {
     let client = &session.client;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!(
-        "id={} name={} db={} resp={} lib-name={} lib-ver={}\n",
+        "id={} name={} db={} sub={} psub={} ssub={} resp={} lib-name={} lib-ver={}\n",
         client.id,
         text(&client.name),
         client.db,
+        session.subscriptions(Kind::Channel),
+        session.subscriptions(Kind::Pattern),
+        session.subscriptions(Kind::Sharded),
         if client.protocol == Protocol::Resp3 {
             3
         } else {

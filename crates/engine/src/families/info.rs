@@ -1,6 +1,7 @@
 //! The sections of INFO.
 
 use crate::SERVER_NAME;
+use crate::pubsub::Kind;
 use crate::session::Session;
 use keyspace::TtlSample;
 use std::fmt::Write;
@@ -136,6 +137,10 @@ fn stats(session: &Session, text: &mut String) {
         "expired_time_cap_reached_count",
         stats.ticks_cut_short.value(),
     );
+    let hub = session.engine.hub();
+    line(text, "pubsub_channels", hub.count(Kind::Channel));
+    line(text, "pubsub_patterns", hub.count(Kind::Pattern));
+    line(text, "pubsubshard_channels", hub.count(Kind::Sharded));
     let lag = &stats.expiry_lag;
     line(text, "expire_lag_ms_last", lag.last());
     line(text, "expire_lag_ms_p50", lag.percentile(50));

@@ -7,6 +7,7 @@ mod debug;
 mod function;
 mod info;
 mod memory;
+mod pubsub;
 mod server;
 mod syntax;
 mod transactions;
@@ -23,6 +24,7 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     command::COMMANDS,
     debug::COMMANDS,
     function::COMMANDS,
+    pubsub::COMMANDS,
     transactions::COMMANDS,
 ];
 

@@ -62,7 +62,8 @@ impl Reply {
 pub(crate) struct ReplyBuilder {
     protocol: Protocol,
     open: Vec<Open>,
-    done: Option<Reply>,
+    /// More than one only where a command answers more than once, as `SUBSCRIBE` does.
+    done: Vec<Reply>,
 }
 
 /// An aggregate that lacks `missing` items.
@@ -86,13 +87,18 @@ impl ReplyBuilder {
         ReplyBuilder {
             protocol,
             open: Vec::new(),
-            done: None,
+            done: Vec::new(),
         }
     }
 
-    /// The reply; `None` if the handler wrote none, or not all of it.
-    pub(crate) fn finish(self) -> Option<Reply> {
-        self.done.filter(|_| self.open.is_empty())
+    /// The reply, an array of them if there are several; `None` if the handler wrote none, or not
+    /// all of it.
+    pub(crate) fn finish(mut self) -> Option<Reply> {
+        match self.done.len() {
+            _ if !self.open.is_empty() => None,
+            0 | 1 => self.done.pop(),
+            _ => Some(Reply::Array(self.done)),
+        }
     }
 
     fn start(&mut self, shape: Shape, items: usize) {
@@ -108,7 +114,7 @@ impl ReplyBuilder {
 
     fn put(&mut self, reply: Reply) {
         match self.open.last_mut() {
-            None => self.done = Some(reply),
+            None => self.done.push(reply),
             Some(open) => {
                 open.items.push(reply);
                 open.missing -= 1;
@@ -186,7 +192,10 @@ impl ReplySink for ReplyBuilder {
         }
     }
     fn push(&mut self, len: usize) {
-        self.start(Shape::Push, len);
+        match self.protocol {
+            Protocol::Resp2 => self.start(Shape::Array, len),
+            Protocol::Resp3 => self.start(Shape::Push, len),
+        }
     }
     fn double(&mut self, number: f64) {
         match self.protocol {
@@ -224,7 +233,7 @@ mod tests {
         builder.bulk(b"k");
         builder.array(0);
         builder.integer(7);
-        assert!(builder.done.is_none());
+        assert!(builder.done.is_empty());
         builder.null();
         let map = Reply::Map(vec![(Reply::Bulk(b"k".to_vec()), Reply::Array(vec![]))]);
         let whole = Reply::Array(vec![map, Reply::Integer(7), Reply::Nil]);

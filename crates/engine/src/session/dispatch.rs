@@ -40,7 +40,7 @@ impl Session {
         if !self.make_room() && (queued || flags.contains(Flags::DENYOOM)) {
             return Err(out_of_memory());
         }
-        Ok(())
+        self.admit_subscribed(entry.spec())
     }
 
     /// Evicts if it is time to; whether commands that use memory may run.
@@ -104,7 +104,7 @@ impl Session {
     }
 
     /// Adds what one command did to the batch: first the keys that it found expired, then its own
-    /// effects, or itself if it changed anything.
+    /// effects, or itself if it changed anything; and what is told of it to the messages.
     pub(super) fn gather(
         &mut self,
         keys: &mut Keys<'_>,
@@ -112,8 +112,12 @@ impl Session {
         argv: &[&[u8]],
         changes: u64,
     ) {
-        if keys.mode() == Mode::Read || self.settings.replaying {
+        if self.settings.replaying {
             return;
+        }
+        if keys.mode() == Mode::Read {
+            // What a reader found expired is still there: its deletion is told of as it happens.
+            return self.tell(&[]);
         }
         let batch = &mut self.scratch.batch;
         let expired = keys.expired();
@@ -128,20 +132,36 @@ impl Session {
             // Deleting expired keys does not count.
             batch.push(db, argv.iter().copied());
         }
+        self.tell(&expired);
     }
 
-    /// Logs the batch, then deletes what reads found expired, each deletion logged as well.
+    /// Logs the batch, deletes what reads found expired, each deletion logged as well, and publishes
+    /// what is told of all that.
     pub(super) fn commit(&mut self, mut keys: Keys<'_>) {
         if self.settings.replaying {
             return;
         }
-        self.engine.log().append(&mut self.scratch.batch);
         self.engine.note_changes(keys.changes());
+        let tells = !self.scratch.messages.is_empty();
         if keys.mode() == Mode::Read {
             let expired = keys.expired();
             drop(keys);
             self.engine.reap(expired);
+            self.record();
+        } else {
+            self.record();
+            drop(keys);
         }
+        if tells {
+            self.engine.hub().deliver();
+        }
+    }
+
+    /// Logs the batch, and puts the messages into the outbox in the same step.
+    fn record(&mut self) {
+        let (engine, scratch) = (&self.engine, &mut self.scratch);
+        let also = || engine.hub().queue(&mut scratch.messages);
+        engine.log().append(&mut scratch.batch, also);
     }
 
     /// Logs a command that changed something other than keys.
@@ -152,7 +172,7 @@ impl Session {
         }
         self.scratch.batch.push(db, argv.iter().copied());
         if !self.in_exec {
-            self.engine.log().append(&mut self.scratch.batch);
+            self.record();
         }
         self.engine.note_changes(1);
     }

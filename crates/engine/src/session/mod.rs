@@ -1,6 +1,7 @@
 //! Sessions: what a client is to the engine.
 
 mod dispatch;
+mod pubsub;
 mod transaction;
 mod typed;
 
@@ -8,6 +9,7 @@ pub use typed::{Expiry, FieldValue};
 
 use crate::engine::Engine;
 use crate::log::Batch;
+use crate::pubsub::{Published, Subscription};
 use crate::reply::{Reply, ReplyBuilder};
 use commands::{Effects, Protocol, ReplySink};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct Session {
     pub(crate) engine: Arc<Engine>,
     pub(crate) client: Client,
     transaction: Transaction,
+    /// Made when the client first subscribes to something.
+    subscription: Option<Box<Subscription>>,
     /// `EXEC` is running: it logs what its commands did, in one batch.
     in_exec: bool,
     scratch: Scratch,
@@ -52,6 +56,8 @@ pub(crate) struct Client {
 struct Scratch {
     effects: Effects,
     batch: Batch,
+    /// What is published once the locks are gone.
+    messages: Vec<Published>,
 }
 
 impl Session {
@@ -73,6 +79,7 @@ impl Session {
             engine: Arc::new(engine),
             client,
             transaction,
+            subscription: None,
             in_exec: false,
             scratch,
             rng,

@@ -101,6 +101,8 @@ impl Session {
                 self.transaction.watched.push(watched);
             }
         }
+        drop(keys);
+        engine.hub().deliver();
         Ok(())
     }
 
