@@ -59,13 +59,49 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Tells that a key was deleted, if it is not there any more: a collection lost its last
-    /// element.
-    #[inline]
-    pub fn event_if_gone(&mut self, key: &[u8]) {
-        let told = self.settings.notify.intersects(EventClass::GENERIC);
-        if told && !self.keys.exists(self.db, key) {
-            self.effects.tell(self.db, "del", key);
+    /// Tells that something happened to a key, if the keyspace counted a change since it had
+    /// counted `before`.
+    pub fn event_if_changed(
+        &mut self,
+        before: u64,
+        class: EventClass,
+        name: &'static str,
+        key: &[u8],
+    ) {
+        if self.keys.changes() != before {
+            self.event(class, name, key);
         }
+    }
+
+    /// Tells that a collection lost elements, and that its key was deleted if those were the last.
+    #[inline]
+    pub fn event_shrunk(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
+        if self.settings.notify.is_empty() {
+            return;
+        }
+        self.event(class, name, key);
+        if !self.keys.exists(self.db, key) {
+            self.event(EventClass::GENERIC, "del", key);
+        }
+    }
+
+    /// Tells that a key was asked for which is not there. For commands that may write: of those
+    /// that only read [`crate::Command::run`] tells it.
+    #[inline]
+    pub fn event_if_missing(&mut self, key: &[u8]) {
+        let told = self.settings.notify.intersects(EventClass::KEY_MISS);
+        if told && !self.keys.exists(self.db, key) {
+            self.effects.tell(self.db, "keymiss", key);
+        }
+    }
+
+    /// Removes the key in which nothing is to be stored, and tells so if it was there; whether it
+    /// was.
+    pub fn remove_stored(&mut self, key: &[u8]) -> bool {
+        let removed = self.keys.remove(self.db, key);
+        if removed {
+            self.event(EventClass::GENERIC, "del", key);
+        }
+        removed
     }
 }

@@ -67,9 +67,28 @@ impl Effects {
         });
     }
 
+    /// Adds that a key came to be, in front of what else happened to it since it was missed, unless
+    /// that was added before.
+    pub fn tell_new(&mut self, db: DbIndex, key: &[u8]) {
+        let about_it = |event: &Event| event.db == db && event.key == key;
+        let mut of_it = self.events.iter().filter(|event| about_it(event));
+        if of_it.any(|event| event.name == "new") {
+            return;
+        }
+        let happened = |event: &Event| about_it(event) && event.name != "keymiss";
+        let first = self.events.iter().position(happened);
+        let event = Event {
+            db,
+            name: "new",
+            key: key.to_vec(),
+        };
+        self.events
+            .insert(first.unwrap_or(self.events.len()), event);
+    }
+
     /// What happened to keys, in order.
-    pub fn events(&mut self) -> &mut Vec<Event> {
-        &mut self.events
+    pub fn events(&self) -> &[Event] {
+        &self.events
     }
 
     /// Forgets everything, keeping the memory for the next command.

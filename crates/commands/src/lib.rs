@@ -7,7 +7,7 @@
 //! deterministic [effect](Effects) in its place; nothing is repeated if nothing changed.
 //!
 //! This crate knows no socket, session, transaction, file or clock. Locks are taken and effects
-//! are logged by whoever calls [`Command::handler`].
+//! are logged by whoever calls [`Command::run`].
 
 mod args;
 mod bitmap;
@@ -26,6 +26,7 @@ mod hyperloglog;
 mod key;
 mod key_spec;
 mod list;
+mod missing;
 mod numkeys;
 mod picks;
 mod rank_range;

@@ -1,7 +1,9 @@
 //! SORT and SORT_RO: the elements of a list, set or sorted set in an order that may come from other
 //! keys, told, replaced by what other keys hold, or stored as a list.
 
-use crate::{Args, Command, Context, Error, Flags, Group, KeyPositions, KeySpec, Outcome, Spec};
+use crate::{
+    Args, Command, Context, Error, EventClass, Flags, Group, KeyPositions, KeySpec, Outcome, Spec,
+};
 use keyspace::{Edit, List, StringRef, Ttl, ValueRef};
 use packed::number;
 use std::cmp::Ordering;
@@ -118,6 +120,9 @@ fn run(ctx: &mut Context<'_, '_>, may_store: bool) -> Outcome {
         .iter()
         .flat_map(|element| results_of(ctx, &options, element));
     let rows: Vec<Option<Vec<u8>>> = rows.collect();
+    if may_store {
+        ctx.event_if_missing(key);
+    }
     match options.store {
         Some(dest) => store(ctx, dest, rows),
         None => tell(ctx, &rows),
@@ -271,7 +276,7 @@ fn tell(ctx: &mut Context<'_, '_>, rows: &[Option<Vec<u8>>]) {
 /// Stores a list in place of whatever the key held; nothing is stored as no key at all.
 fn store(ctx: &mut Context<'_, '_>, dest: &[u8], rows: Vec<Option<Vec<u8>>>) {
     if rows.is_empty() {
-        ctx.keys.remove(ctx.db, dest);
+        ctx.remove_stored(dest);
     } else {
         let settings = ctx.keys.settings();
         let mut list = List::empty(&settings);
@@ -279,6 +284,7 @@ fn store(ctx: &mut Context<'_, '_>, dest: &[u8], rows: Vec<Option<Vec<u8>>>) {
             list.push_back(&settings, row.as_deref().unwrap_or_default());
         }
         ctx.keys.insert(ctx.db, dest, list.into_value(), Ttl::Clear);
+        ctx.event(EventClass::LIST, "sortstore", dest);
     }
     ctx.reply.integer(rows.len() as i64);
 }

@@ -1,5 +1,5 @@
 use crate::flags::{self, Category};
-use crate::{Context, Flags, Group, KeySpec, Outcome};
+use crate::{Context, EventClass, Flags, Group, KeySpec, Outcome, missing};
 
 /// Does the work of one command.
 pub type Handler = fn(&mut Context<'_, '_>) -> Outcome;
@@ -105,13 +105,23 @@ impl Spec {
 pub struct Command {
     /// What is known about it.
     pub spec: Spec,
-    /// What does it.
-    pub handler: Handler,
+    /// What does it; called through [`Command::run`].
+    handler: Handler,
 }
 
 impl Command {
     /// The row for `spec`, done by `handler`.
     pub const fn new(spec: Spec, handler: Handler) -> Command {
         Command { spec, handler }
+    }
+
+    /// Carries the command out, and tells of keys that it missed and of keys that came to be.
+    #[inline]
+    pub fn run(&self, ctx: &mut Context<'_, '_>) -> Outcome {
+        let told = EventClass::KEY_MISS | EventClass::NEW;
+        if ctx.settings.notify.intersects(told) {
+            return missing::run(&self.spec, self.handler, ctx);
+        }
+        (self.handler)(ctx)
     }
 }

@@ -1,7 +1,7 @@
 //! BITFIELD: integers of 1 to 64 bits anywhere inside a string, highest bit first.
 
 use super::{bit_offset, bytes_max};
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, StringRef, StringValue};
 
 /// An integer type such as `u8` or `i64`; unsigned ones have at most 63 bits.
@@ -214,7 +214,9 @@ impl Operation {
                 (sum, sum)
             }
         };
-        self.write(string, new);
+        if new != old {
+            self.write(string, new);
+        }
         Some(reply)
     }
 
@@ -233,8 +235,10 @@ pub(super) fn bitfield(ctx: &mut Context<'_, '_>) -> Outcome {
     let max = bytes_max(ctx);
     let operations = Operation::parse_all(&mut ctx.args, max)?;
     if !operations.iter().any(Operation::writes) {
+        ctx.event_if_missing(key);
         return reply_reads(ctx, key, &operations);
     }
+    let before = ctx.keys.changes();
     let replies = ctx.keys.edit(
         ctx.db,
         key,
@@ -246,6 +250,7 @@ pub(super) fn bitfield(ctx: &mut Context<'_, '_>) -> Outcome {
             replies
         },
     )?;
+    ctx.event_if_changed(before, EventClass::STRING, "setbit", key);
     let replies = replies.unwrap_or_default();
     ctx.reply.array(replies.len());
     for reply in replies {

@@ -4,7 +4,7 @@ mod field;
 mod operation;
 mod range;
 
-use crate::{Args, Command, Context, Error, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{Args, Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
 use keyspace::{IfMissing, StringValue};
 use packed::number;
 
@@ -77,12 +77,14 @@ fn setbit(ctx: &mut Context<'_, '_>) -> Outcome {
         b"1" => true,
         _ => return Err(Error::err("bit is not an integer or out of range")),
     };
+    let before = ctx.keys.changes();
     let old = ctx.keys.edit(
         ctx.db,
         key,
         IfMissing::Create,
         |string: &mut StringValue| string.set_bit(offset, bit),
     )?;
+    ctx.event_if_changed(before, EventClass::STRING, "setbit", key);
     ctx.reply.integer(old.unwrap_or(false).into());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! BITOP: strings combined bit by bit.
 
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{StringRef, Ttl};
 use packed::IntText;
 
@@ -119,10 +119,12 @@ pub(super) fn bitop(ctx: &mut Context<'_, '_>) -> Outcome {
     let (dest, keys) = (ctx.args.bytes()?, ctx.args.rest());
     operation.check_count(keys.len())?;
     let result = combine(ctx, operation, keys)?;
+    keys.iter().for_each(|key| ctx.event_if_missing(key));
     let changed = if result.is_empty() {
-        ctx.keys.remove(ctx.db, dest)
+        ctx.remove_stored(dest)
     } else {
         ctx.keys.set_string(ctx.db, dest, &result, Ttl::Clear);
+        ctx.event(EventClass::STRING, "set", dest);
         true
     };
     if changed && operation.is_later() {

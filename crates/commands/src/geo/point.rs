@@ -3,7 +3,7 @@
 use super::area::distance;
 use super::cell::{Cell, GLOBE, LonLat, MERCATOR, STEP_MAX, place_of};
 use crate::float::LongDouble;
-use crate::{Args, Context, Error, Outcome, Protocol, ReplySink};
+use crate::{Args, Context, Error, EventClass, Outcome, Protocol, ReplySink};
 use keyspace::{IfMissing, Zset, ZsetRef};
 
 /// Takes a longitude and a latitude within the grid.
@@ -108,6 +108,7 @@ pub(super) fn geoadd(ctx: &mut Context<'_, '_>) -> Outcome {
         }
         (added, moved)
     })?;
+    ctx.event_if_changed(before, EventClass::ZSET, "zadd", key);
     let (added, moved) = counts.unwrap_or_default();
     ctx.reply.integer(if add.count_changed {
         added + moved

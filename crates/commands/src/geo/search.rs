@@ -3,7 +3,7 @@
 use super::area::{Area, Shape};
 use super::cell::{LonLat, place_of};
 use super::point::{lon_lat, reply_distance, reply_place, unit};
-use crate::{Args, Context, Error, Outcome, ReplySink};
+use crate::{Args, Context, Error, EventClass, Outcome, ReplySink};
 use keyspace::{Edit, ScoreBound, Ttl, Zset, ZsetRef};
 use packed::number;
 
@@ -34,6 +34,16 @@ enum Dialect {
     SearchStore,
     Radius,
     RadiusReadOnly,
+}
+
+impl Dialect {
+    /// What is told of a key in which the result was stored.
+    fn store_event(self) -> &'static str {
+        match self {
+            Dialect::Search | Dialect::SearchStore => "geosearchstore",
+            Dialect::Radius | Dialect::RadiusReadOnly => "georadiusstore",
+        }
+    }
 }
 
 #[derive(Default)]
@@ -122,8 +132,11 @@ fn run<'a>(
         Some(zset) => search.find(zset)?,
         None => Vec::new(),
     };
+    if matches!(dialect, Dialect::SearchStore | Dialect::Radius) {
+        ctx.event_if_missing(key);
+    }
     match search.store {
-        Some(store) => keep(ctx, &search, store, &found),
+        Some(store) => keep(ctx, &search, store, &found, dialect),
         None => search.tell(ctx.reply, &found),
     }
     Ok(())
@@ -338,9 +351,15 @@ fn inside(zset: ZsetRef<'_>, area: &Area, enough: usize) -> Vec<Found> {
 }
 
 /// Stores what was found in place of whatever the key held; nothing found removes it.
-fn keep(ctx: &mut Context<'_, '_>, search: &Search<'_>, store: Store<'_>, found: &[Found]) {
+fn keep(
+    ctx: &mut Context<'_, '_>,
+    search: &Search<'_>,
+    store: Store<'_>,
+    found: &[Found],
+    dialect: Dialect,
+) {
     if found.is_empty() {
-        ctx.keys.remove(ctx.db, store.key);
+        ctx.remove_stored(store.key);
     } else {
         let settings = ctx.keys.settings();
         let mut zset = Zset::empty(&settings);
@@ -355,6 +374,7 @@ fn keep(ctx: &mut Context<'_, '_>, search: &Search<'_>, store: Store<'_>, found:
         }
         ctx.keys
             .insert(ctx.db, store.key, zset.into_value(), Ttl::Clear);
+        ctx.event(EventClass::ZSET, dialect.store_event(), store.key);
     }
     ctx.reply.integer(found.len() as i64);
 }

@@ -1,5 +1,5 @@
 use super::{drop_due, field_now};
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{Hash, IfMissing};
 use units::UnixMillis;
 
@@ -83,6 +83,9 @@ pub(super) fn hpersist(ctx: &mut Context<'_, '_>) -> Outcome {
                 });
             told.collect::<Vec<i64>>()
         })?;
+    if told.iter().flatten().any(|&code| code == 1) {
+        ctx.event(EventClass::HASH, "hpersist", key);
+    }
     if due {
         ctx.effects.push(ctx.args.argv());
     }

@@ -1,6 +1,6 @@
 use super::deadline::{NO_FIELD, parse_fields_or, reply_codes};
 use super::{drop_due, field_now, log_removed};
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{Hash, IfMissing, Settings};
 use units::UnixMillis;
 
@@ -180,9 +180,14 @@ pub(super) fn log_deadline(
     fields: &[&[u8]],
     deadline: UnixMillis,
 ) {
+    if fields.is_empty() {
+        return;
+    }
     if deadline <= field_now(ctx) {
+        ctx.event_shrunk(EventClass::HASH, "hdel", key);
         log_removed(ctx, key, fields.iter().copied());
-    } else if !fields.is_empty() {
+    } else {
+        ctx.event(EventClass::HASH, "hexpire", key);
         let ms = deadline.to_string();
         let count = fields.len().to_string();
         let mut argv: Vec<&[u8]> = vec![b"HPEXPIREAT", key, ms.as_bytes()];

@@ -3,7 +3,7 @@
 use super::deadline::parse_fields;
 use super::expire::{TimeForm, log_deadline};
 use super::{drop_due, field_now, log_removed, reply_field};
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{Hash, IfMissing, Settings};
 use units::UnixMillis;
 
@@ -93,6 +93,7 @@ fn persist(ctx: &mut Context<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Outcome {
         })?;
     let changed = changed.unwrap_or_default();
     if !changed.is_empty() {
+        ctx.event(EventClass::HASH, "hpersist", key);
         let count = changed.len().to_string();
         let mut argv: Vec<&[u8]> = vec![b"HPERSIST", key, b"FIELDS", count.as_bytes()];
         argv.extend(changed);
@@ -210,6 +211,16 @@ impl<'a> SetRequest<'a> {
         }
     }
 
+    /// Fields that are gone as soon as they are set have been set all the same.
+    fn tell(&self, ctx: &mut Context<'_, '_>, key: &[u8]) {
+        ctx.event(EventClass::HASH, "hset", key);
+        if self.has_passed(field_now(ctx)) {
+            ctx.event_shrunk(EventClass::HASH, "hdel", key);
+        } else if let Deadline::At(_) = self.deadline {
+            ctx.event(EventClass::HASH, "hexpire", key);
+        }
+    }
+
     /// Repeated with the time itself and without a condition.
     fn log(&self, ctx: &mut Context<'_, '_>, key: &[u8], removed: &[&[u8]]) {
         let count = self.pairs.len().to_string();
@@ -254,6 +265,7 @@ pub(super) fn hsetex(ctx: &mut Context<'_, '_>) -> Outcome {
     let met = wanted.is_none_or(|all| request.pairs.iter().all(|pair| exists(pair[0]) == all));
     if met {
         let removed = request.apply(ctx, key)?;
+        request.tell(ctx, key);
         request.log(ctx, key, &removed);
     }
     ctx.reply.integer(met.into());
@@ -284,6 +296,9 @@ fn take_fields(ctx: &mut Context<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Outco
         .iter()
         .zip(&taken)
         .filter(|(_, value)| value.is_some());
+    if taken.iter().any(Option::is_some) {
+        ctx.event_shrunk(EventClass::HASH, "hdel", key);
+    }
     log_removed(ctx, key, removed.map(|(field, _)| *field));
     ctx.reply.array(taken.len());
     for value in &taken {

@@ -7,7 +7,7 @@ mod number;
 mod random;
 
 use crate::scan_options::{ScanOptions, parse_cursor, reply_scan};
-use crate::{Command, Context, Error, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
 use keyspace::{Hash, HashRef, IfMissing};
 use packed::IntText;
 use units::UnixMillis;
@@ -107,6 +107,9 @@ fn drop_due(ctx: &mut Context<'_, '_>, key: &[u8]) -> Result<bool, Error> {
             hash.expire_fields(now)
         })?;
     let dropped = dropped.unwrap_or_default();
+    if !dropped.is_empty() {
+        ctx.event_shrunk(EventClass::HASH, "hexpired", key);
+    }
     log_removed(ctx, key, dropped.iter().map(Vec::as_slice));
     Ok(!dropped.is_empty())
 }
@@ -161,6 +164,7 @@ fn set_pairs(ctx: &mut Context<'_, '_>, name: &str) -> Result<usize, Error> {
                 .filter(|[field, value]| hash.set(&settings, field, value));
             new.count()
         })?;
+    ctx.event(EventClass::HASH, "hset", key);
     Ok(added.unwrap_or(0))
 }
 
@@ -176,6 +180,7 @@ fn hsetnx(ctx: &mut Context<'_, '_>) -> Outcome {
             .edit(ctx.db, key, IfMissing::Create, |hash: &mut Hash| {
                 hash.set(&settings, field, value)
             })?;
+        ctx.event(EventClass::HASH, "hset", key);
     }
     ctx.reply.integer(missing.into());
     Ok(())
@@ -292,7 +297,11 @@ fn hdel(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |hash: &mut Hash| {
             fields.iter().filter(|field| hash.remove(field)).count()
         })?;
-    ctx.reply.integer(removed.unwrap_or(0) as i64);
+    let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.event_shrunk(EventClass::HASH, "hdel", key);
+    }
+    ctx.reply.integer(removed as i64);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 use super::{drop_due, drop_due_and_repeat, field_now};
 use crate::float::LongDouble;
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{Hash, IfMissing, StringRef};
 use packed::number;
 
@@ -16,6 +16,7 @@ pub(super) fn hincrby(ctx: &mut Context<'_, '_>) -> Outcome {
     };
     let new = old.checked_add(increment).ok_or(Error::Overflow)?;
     store(ctx, key, field, itoa::Buffer::new().format(new).as_bytes())?;
+    ctx.event(EventClass::HASH, "hincrby", key);
     ctx.reply.integer(new);
     Ok(())
 }
@@ -39,6 +40,7 @@ pub(super) fn hincrbyfloat(ctx: &mut Context<'_, '_>) -> Outcome {
         .ok_or(Error::NanOrInfinity)?
         .to_text();
     store(ctx, key, field, &new)?;
+    ctx.event(EventClass::HASH, "hincrbyfloat", key);
     log_value(ctx, key, field, &new)?;
     ctx.reply.bulk(&new);
     Ok(())

@@ -22,7 +22,7 @@ mod self_test;
 mod sketch;
 mod sparse;
 
-use crate::{Command, Context, Error, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
 use hash::Place;
 use keyspace::{Mode, Ttl};
 use sketch::Sketch;
@@ -95,6 +95,7 @@ fn pfadd(ctx: &mut Context<'_, '_>) -> Outcome {
         }
         sketch.mark_stale();
         ctx.keys.set_string(ctx.db, key, sketch.bytes(), Ttl::Keep);
+        ctx.event(EventClass::STRING, "pfadd", key);
     }
     ctx.reply.integer(changed.into());
     Ok(())
@@ -166,7 +167,9 @@ fn pfmerge(ctx: &mut Context<'_, '_>) -> Outcome {
         sketch.raise(Place { register, count }, sparse_max)?;
     }
     sketch.mark_stale();
+    keys.iter().for_each(|key| ctx.event_if_missing(key));
     ctx.keys.set_string(ctx.db, dest, sketch.bytes(), Ttl::Keep);
+    ctx.event(EventClass::STRING, "pfadd", dest);
     ctx.reply.ok();
     Ok(())
 }

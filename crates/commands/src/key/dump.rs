@@ -1,6 +1,6 @@
 //! Values as payloads, to carry them from server to server.
 
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{Access, Ttl, Value};
 use snapshot::RestoreError;
 use units::UnixMillis;
@@ -72,6 +72,7 @@ pub(super) fn restore(ctx: &mut Context<'_, '_>) -> Outcome {
     match deadline {
         Some(deadline) if ctx.is_past(deadline) => {
             if ctx.keys.remove(ctx.db, key) {
+                ctx.event(EventClass::GENERIC, "del", key);
                 ctx.effects.push(&[b"DEL", key]);
             }
         }
@@ -97,6 +98,8 @@ fn put(
 ) {
     let ttl = deadline.map_or(Ttl::Clear, Ttl::At);
     ctx.keys.insert(ctx.db, key, value, ttl);
+    ctx.event(EventClass::NEW, "new", key);
+    ctx.event(EventClass::GENERIC, "restore", key);
     if options.access != Access::default() {
         ctx.keys.set_access(ctx.db, key, options.access);
     }

@@ -1,7 +1,7 @@
 //! When keys expire.
 
 use crate::expire_time::ExpireUnit;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use units::UnixMillis;
 
 pub(super) fn expire(ctx: &mut Context<'_, '_>) -> Outcome {
@@ -89,10 +89,12 @@ fn set_expire(ctx: &mut Context<'_, '_>, unit: ExpireUnit, command: &'static str
 fn apply(ctx: &mut Context<'_, '_>, key: &[u8], deadline: UnixMillis) {
     if ctx.is_past(deadline) {
         ctx.keys.remove(ctx.db, key);
+        ctx.event(EventClass::GENERIC, "del", key);
         ctx.effects.push(&[b"DEL", key]);
         return;
     }
     ctx.keys.set_deadline(ctx.db, key, Some(deadline));
+    ctx.event(EventClass::GENERIC, "expire", key);
     let mut buffer = itoa::Buffer::new();
     let ms = buffer.format(deadline.0).as_bytes();
     let mut argv: Vec<&[u8]> = vec![b"PEXPIREAT", key, ms];
@@ -137,6 +139,7 @@ pub(super) fn persist(ctx: &mut Context<'_, '_>) -> Outcome {
     let had_deadline = entry.is_some_and(|entry| entry.deadline().is_some());
     if had_deadline {
         ctx.keys.set_deadline(ctx.db, key, None);
+        ctx.event(EventClass::GENERIC, "persist", key);
     }
     ctx.reply.integer(had_deadline.into());
     Ok(())

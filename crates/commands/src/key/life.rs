@@ -1,6 +1,6 @@
 //! What there is, and doing away with it.
 
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::ValueRef;
 use std::borrow::Cow;
 use units::DbIndex;
@@ -17,12 +17,17 @@ pub(super) fn unlink(ctx: &mut Context<'_, '_>) -> Outcome {
 /// Removes keys; what is big in them is freed in the background if `lazy`, else after the locks.
 fn remove(ctx: &mut Context<'_, '_>, lazy: bool) -> Outcome {
     let keys = ctx.args.rest();
-    let removed = keys.iter().filter(|key| ctx.keys.remove(ctx.db, key));
-    let removed = removed.count();
+    let mut removed = 0;
+    for key in keys {
+        if ctx.keys.remove(ctx.db, key) {
+            ctx.event(EventClass::GENERIC, "del", key);
+            removed += 1;
+        }
+    }
     if lazy {
         ctx.keys.leave_garbage();
     }
-    ctx.reply.integer(removed as i64);
+    ctx.reply.integer(removed);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Other names and other databases.
 
 use super::life::database;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::Ttl;
 use units::{DbIndex, UnixMillis};
 
@@ -9,7 +9,7 @@ pub(super) fn rename(ctx: &mut Context<'_, '_>) -> Outcome {
     let (from, to) = (ctx.args.bytes()?, ctx.args.bytes()?);
     require(ctx, from)?;
     if from != to {
-        give(ctx, (ctx.db, from), (ctx.db, to));
+        give(ctx, (ctx.db, from), (ctx.db, to), RENAMED);
     }
     ctx.reply.ok();
     Ok(())
@@ -20,7 +20,7 @@ pub(super) fn renamenx(ctx: &mut Context<'_, '_>) -> Outcome {
     require(ctx, from)?;
     let free = !ctx.keys.exists(ctx.db, to);
     if free {
-        give(ctx, (ctx.db, from), (ctx.db, to));
+        give(ctx, (ctx.db, from), (ctx.db, to), RENAMED);
     }
     ctx.reply.integer(free.into());
     Ok(())
@@ -36,12 +36,21 @@ fn require(ctx: &Context<'_, '_>, key: &[u8]) -> Outcome {
 
 type Place<'k> = (DbIndex, &'k [u8]);
 
+/// What is told of the old place and of the new one.
+type Names = (&'static str, &'static str);
+
+const RENAMED: Names = ("rename_from", "rename_to");
+const MOVED: Names = ("move_from", "move_to");
+
 /// Takes the value with its deadline from one place to another.
-fn give(ctx: &mut Context<'_, '_>, from: Place<'_>, to: Place<'_>) -> bool {
+fn give(ctx: &mut Context<'_, '_>, from: Place<'_>, to: Place<'_>, events: Names) -> bool {
     let Some((value, deadline)) = ctx.keys.take(from.0, from.1) else {
         return false;
     };
     ctx.keys.insert(to.0, to.1, value, ttl(deadline));
+    ctx.event_in(to.0, EventClass::NEW, "new", to.1);
+    ctx.event_in(from.0, EventClass::GENERIC, events.0, from.1);
+    ctx.event_in(to.0, EventClass::GENERIC, events.1, to.1);
     true
 }
 
@@ -55,7 +64,7 @@ pub(super) fn move_to(ctx: &mut Context<'_, '_>) -> Outcome {
     if to == ctx.db {
         return Err(Error::err("source and destination objects are the same"));
     }
-    let moved = !ctx.keys.exists(to, key) && give(ctx, (ctx.db, key), (to, key));
+    let moved = !ctx.keys.exists(to, key) && give(ctx, (ctx.db, key), (to, key), MOVED);
     ctx.reply.integer(moved.into());
     Ok(())
 }
@@ -95,9 +104,12 @@ pub(super) fn copy(ctx: &mut Context<'_, '_>) -> Outcome {
     let source = ctx.keys.get(ctx.db, from);
     let found = source.map(|entry| (entry.value().to_value(), entry.deadline()));
     let free = options.replace || !ctx.keys.exists(options.db, to);
+    ctx.event_if_missing(from);
     let copied = match found {
         Some((value, deadline)) if free => {
             ctx.keys.insert(options.db, to, value, ttl(deadline));
+            ctx.event_in(options.db, EventClass::NEW, "new", to);
+            ctx.event_in(options.db, EventClass::GENERIC, "copy_to", to);
             true
         }
         _ => false,

@@ -4,7 +4,7 @@ mod position;
 mod transfer;
 
 use crate::rank_range::rank_range;
-use crate::{Args, Command, Context, Error, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{Args, Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
 use keyspace::{IfMissing, List, Settings};
 
 const WRITE: Flags = Flags::WRITE;
@@ -80,6 +80,22 @@ impl End {
         }
     }
 
+    /// What is told of a list that got elements at this end.
+    fn push_event(self) -> &'static str {
+        match self {
+            End::Left => "lpush",
+            End::Right => "rpush",
+        }
+    }
+
+    /// What is told of a list that lost elements at this end.
+    fn pop_event(self) -> &'static str {
+        match self {
+            End::Left => "lpop",
+            End::Right => "rpop",
+        }
+    }
+
     fn pop(self, list: &mut List) -> Option<Vec<u8>> {
         match self {
             End::Left => list.pop_front(),
@@ -115,30 +131,30 @@ fn push(ctx: &mut Context<'_, '_>, end: End, missing: IfMissing) -> Outcome {
         }
         list.as_ref().len()
     })?;
+    if len.is_some() {
+        ctx.event(EventClass::LIST, end.push_event(), key);
+    }
     ctx.reply.integer(len.unwrap_or(0) as i64);
     Ok(())
 }
 
 fn lpop(ctx: &mut Context<'_, '_>) -> Outcome {
-    pop(ctx, End::Left, "lpop")
+    pop(ctx, End::Left)
 }
 
 fn rpop(ctx: &mut Context<'_, '_>) -> Outcome {
-    pop(ctx, End::Right, "rpop")
+    pop(ctx, End::Right)
 }
 
 /// One element as a bulk string, or with a count as many as there are in an array.
-fn pop(ctx: &mut Context<'_, '_>, end: End, name: &str) -> Outcome {
+fn pop(ctx: &mut Context<'_, '_>, end: End) -> Outcome {
     let key = ctx.args.bytes()?;
     if ctx.args.left() > 1 {
-        return Err(Error::WrongArity(name.to_owned()));
+        return Err(Error::WrongArity(end.pop_event().to_owned()));
     }
     if ctx.args.is_done() {
-        let popped = ctx
-            .keys
-            .edit(ctx.db, key, IfMissing::Skip, |list| end.pop(list))?;
-        match popped.flatten() {
-            Some(element) => ctx.reply.bulk(&element),
+        match pop_many(ctx, key, end, 1)?.first() {
+            Some(element) => ctx.reply.bulk(element),
             None => ctx.reply.null(),
         }
         return Ok(());
@@ -166,7 +182,11 @@ fn pop_many(
             let count = count.min(list.as_ref().len());
             (0..count).map_while(|_| end.pop(list)).collect()
         })?;
-    Ok(popped.unwrap_or_default())
+    let popped: Vec<Vec<u8>> = popped.unwrap_or_default();
+    if !popped.is_empty() {
+        ctx.event_shrunk(EventClass::LIST, end.pop_event(), key);
+    }
+    Ok(popped)
 }
 
 fn reply_all(ctx: &mut Context<'_, '_>, elements: &[Vec<u8>]) {
@@ -229,6 +249,7 @@ fn lset(ctx: &mut Context<'_, '_>) -> Outcome {
     if set != Some(true) {
         return Err(Error::IndexOutOfRange);
     }
+    ctx.event(EventClass::LIST, "lset", key);
     ctx.reply.ok();
     Ok(())
 }
@@ -247,6 +268,9 @@ fn linsert(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |list: &mut List| {
             list.insert(&settings, pivot, before, element)
         })?;
+    if let Some(Some(_)) = inserted {
+        ctx.event(EventClass::LIST, "linsert", key);
+    }
     ctx.reply.integer(match inserted {
         None => 0,
         Some(None) => -1,
@@ -263,18 +287,26 @@ fn lrem(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |list: &mut List| {
             list.remove_matching(count, element)
         })?;
-    ctx.reply.integer(removed.unwrap_or(0) as i64);
+    let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.event_shrunk(EventClass::LIST, "lrem", key);
+    }
+    ctx.reply.integer(removed as i64);
     Ok(())
 }
 
 fn ltrim(ctx: &mut Context<'_, '_>) -> Outcome {
     let key = ctx.args.bytes()?;
     let (start, stop) = (ctx.args.int()?, ctx.args.int()?);
-    ctx.keys
+    let trimmed = ctx
+        .keys
         .edit(ctx.db, key, IfMissing::Skip, |list: &mut List| {
             let kept = rank_range(start, stop, list.as_ref().len());
             list.trim(kept.start, kept.end);
         })?;
+    if trimmed.is_some() {
+        ctx.event_shrunk(EventClass::LIST, "ltrim", key);
+    }
     ctx.reply.ok();
     Ok(())
 }

@@ -1,6 +1,6 @@
 use super::{End, pop_many};
 use crate::numkeys::numkeys;
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, List};
 
 pub(super) fn lmove(ctx: &mut Context<'_, '_>) -> Outcome {
@@ -33,6 +33,10 @@ fn transfer(
     } else {
         hand_over(ctx, source, destination, from, to)?
     };
+    if moved.is_some() {
+        ctx.event(EventClass::LIST, to.push_event(), destination);
+        ctx.event_shrunk(EventClass::LIST, from.pop_event(), source);
+    }
     match moved {
         Some(element) => ctx.reply.bulk(&element),
         None => ctx.reply.null(),

@@ -1,4 +1,4 @@
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{Edit, Set, SetRef, Settings, Ttl};
 use packed::{Element, IntText};
 
@@ -73,11 +73,13 @@ fn store_result(ctx: &mut Context<'_, '_>, operation: Operation) -> Outcome {
     let keys = ctx.args.rest();
     let result = operation.of(&sources(ctx, keys)?, &ctx.keys.settings());
     let len = result.as_ref().len();
+    keys.iter().for_each(|key| ctx.event_if_missing(key));
     if len == 0 {
-        ctx.keys.remove(ctx.db, destination);
+        ctx.remove_stored(destination);
     } else {
         let value = result.into_value();
         ctx.keys.insert(ctx.db, destination, value, Ttl::Clear);
+        ctx.event(EventClass::SET, operation.store_event(), destination);
     }
     ctx.reply.integer(len as i64);
     Ok(())
@@ -90,6 +92,15 @@ fn sources<'k>(ctx: &'k Context<'_, '_>, keys: &[&[u8]]) -> Result<Vec<Option<Se
 }
 
 impl Operation {
+    /// What is told of a key in which the result was stored.
+    fn store_event(self) -> &'static str {
+        match self {
+            Operation::Union => "sunionstore",
+            Operation::Intersection => "sinterstore",
+            Operation::Difference => "sdiffstore",
+        }
+    }
+
     fn of(self, sets: &[Option<SetRef<'_>>], settings: &Settings) -> Set {
         let mut result = Set::empty(settings);
         let mut add = |member: Element<'_>| {

@@ -4,7 +4,7 @@ mod algebra;
 mod random;
 
 use crate::scan_options::{ScanOptions, parse_cursor, reply_scan};
-use crate::{Command, Context, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{Command, Context, EventClass, Flags, Group, KeySpec, Outcome, Spec};
 use keyspace::{IfMissing, Set};
 use packed::IntText;
 
@@ -66,7 +66,11 @@ fn sadd(ctx: &mut Context<'_, '_>) -> Outcome {
             let added = members.iter().filter(|m| set.insert(&settings, m));
             added.count()
         })?;
-    ctx.reply.integer(added.unwrap_or(0) as i64);
+    let added = added.unwrap_or(0);
+    if added > 0 {
+        ctx.event(EventClass::SET, "sadd", key);
+    }
+    ctx.reply.integer(added as i64);
     Ok(())
 }
 
@@ -78,7 +82,11 @@ fn srem(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |set: &mut Set| {
             members.iter().filter(|m| set.remove(m)).count()
         })?;
-    ctx.reply.integer(removed.unwrap_or(0) as i64);
+    let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.event_shrunk(EventClass::SET, "srem", key);
+    }
+    ctx.reply.integer(removed as i64);
     Ok(())
 }
 
@@ -136,10 +144,15 @@ fn smove(ctx: &mut Context<'_, '_>) -> Outcome {
             .edit(ctx.db, source, IfMissing::Skip, |set: &mut Set| {
                 set.remove(member)
             })?;
-        ctx.keys
+        ctx.event_shrunk(EventClass::SET, "srem", source);
+        let added = ctx
+            .keys
             .edit(ctx.db, destination, IfMissing::Create, |set: &mut Set| {
                 set.insert(&settings, member)
             })?;
+        if added == Some(true) {
+            ctx.event(EventClass::SET, "sadd", destination);
+        }
     }
     ctx.reply.integer(found.into());
     Ok(())

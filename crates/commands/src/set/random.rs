@@ -1,5 +1,5 @@
 use crate::picks::{Picks, distinct};
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, Set};
 
 /// One member as a bulk string, or with a count as many as there are in a set.
@@ -32,6 +32,9 @@ fn pop(ctx: &mut Context<'_, '_>, key: &[u8], count: usize) -> Result<Vec<Vec<u8
             (popped, set.as_ref().is_empty())
         })?;
     let (popped, emptied) = popped.unwrap_or_default();
+    if !popped.is_empty() {
+        ctx.event_shrunk(EventClass::SET, "spop", key);
+    }
     if emptied {
         ctx.effects.push(&[b"DEL", key]);
     } else {

@@ -1,6 +1,6 @@
 use super::ids::{IdText, parse_id, parse_id_text};
 use super::references;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, References, Stream, Trim};
 use units::{StreamId, UnixMillis};
 
@@ -242,6 +242,10 @@ fn append(
         ctx.keys.remove(ctx.db, key);
     }
     let trimmed = trimmed.transpose()?.flatten();
+    ctx.event(EventClass::STREAM, "xadd", key);
+    if trimmed.is_some() {
+        ctx.event(EventClass::STREAM, "xtrim", key);
+    }
     let approximate = request.trim.is_some_and(|trim| trim.approximate);
     if approximate || !request.id.is_explicit() {
         log_add(ctx, key, request, id, trimmed.as_deref());
@@ -279,6 +283,9 @@ pub(super) fn xtrim(ctx: &mut Context<'_, '_>) -> Outcome {
             (request.apply(stream), request.as_exact(stream))
         })?;
     let removed = trimmed.as_ref().map_or(0, |(removed, _)| *removed);
+    if removed > 0 {
+        ctx.event(EventClass::STREAM, "xtrim", key);
+    }
     if let Some((1.., words)) = trimmed.filter(|_| request.approximate) {
         let mut argv: Vec<&[u8]> = vec![b"XTRIM", key];
         argv.extend(words.iter().map(Vec::as_slice));

@@ -3,7 +3,7 @@
 use super::entries::{reply_entry, reply_id};
 use super::ids::{parse_id, parse_start};
 use super::{is_new_consumer, log_consumer, log_pending, log_progress, no_key_or_group};
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{AutoClaimed, Claim, Claimed, IfMissing, Stream};
 use packed::number;
 use units::{StreamId, UnixMillis};
@@ -71,6 +71,9 @@ impl<'a> Request<'a> {
     /// Repeats elsewhere what came of each entry; the new consumer by itself if it got nothing.
     fn log(&self, ctx: &mut Context<'_, '_>, result: &Outcomes, is_new: bool) -> Outcome {
         ctx.effects.suppress();
+        if is_new {
+            ctx.event(EventClass::STREAM, "xgroup-createconsumer", self.key);
+        }
         if is_new && result.taken.is_empty() {
             log_consumer(ctx, self.key, self.group, self.consumer);
         }

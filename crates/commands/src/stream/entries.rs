@@ -1,5 +1,5 @@
 use super::ids::{parse_end, parse_id, parse_start};
-use crate::{Context, Error, Outcome, ReplySink};
+use crate::{Context, Error, EventClass, Outcome, ReplySink};
 use keyspace::{Entry, IfMissing, Stream};
 use packed::Element;
 use units::StreamId;
@@ -82,7 +82,11 @@ pub(super) fn xdel(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |stream: &mut Stream| {
             ids.iter().filter(|id| stream.delete(**id)).count()
         })?;
-    ctx.reply.integer(removed.unwrap_or(0) as i64);
+    let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.event(EventClass::STREAM, "xdel", key);
+    }
+    ctx.reply.integer(removed as i64);
     Ok(())
 }
 
@@ -106,6 +110,7 @@ pub(super) fn xsetid(ctx: &mut Context<'_, '_>) -> Outcome {
                 request.max_deleted_id,
             );
         })?;
+    ctx.event(EventClass::STREAM, "xsetid", key);
     ctx.reply.ok();
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::ids::parse_id;
 use super::no_group;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, Stream};
 use units::StreamId;
 
@@ -87,6 +87,7 @@ pub(super) fn create(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Create, |stream: &mut Stream| {
             stream.create_group(group, id, options.entries_read)
         })?;
+    ctx.event(EventClass::STREAM, "xgroup-create", key);
     ctx.reply.ok();
     Ok(())
 }
@@ -101,6 +102,7 @@ pub(super) fn setid(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |stream: &mut Stream| {
             stream.edit_group(group, |group| group.set_id(id, options.entries_read))
         })?;
+    ctx.event(EventClass::STREAM, "xgroup-setid", key);
     ctx.reply.ok();
     Ok(())
 }
@@ -113,7 +115,11 @@ pub(super) fn destroy(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |stream: &mut Stream| {
             stream.destroy_group(group)
         })?;
-    ctx.reply.integer(destroyed.unwrap_or(false).into());
+    let destroyed = destroyed.unwrap_or(false);
+    if destroyed {
+        ctx.event(EventClass::STREAM, "xgroup-destroy", key);
+    }
+    ctx.reply.integer(destroyed.into());
     Ok(())
 }
 
@@ -127,7 +133,11 @@ pub(super) fn createconsumer(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |stream: &mut Stream| {
             stream.edit_group(group, |group| group.create_consumer(consumer, now))
         })?;
-    ctx.reply.integer(created.flatten().unwrap_or(false).into());
+    let created = created.flatten().unwrap_or(false);
+    if created {
+        ctx.event(EventClass::STREAM, "xgroup-createconsumer", key);
+    }
+    ctx.reply.integer(created.into());
     Ok(())
 }
 
@@ -141,8 +151,11 @@ pub(super) fn delconsumer(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |stream: &mut Stream| {
             stream.edit_group(group, |group| group.delete_consumer(consumer))
         })?;
-    ctx.reply
-        .integer(pending.flatten().flatten().unwrap_or(0) as i64);
+    let pending = pending.flatten().flatten();
+    if pending.is_some() {
+        ctx.event(EventClass::STREAM, "xgroup-delconsumer", key);
+    }
+    ctx.reply.integer(pending.unwrap_or(0) as i64);
     Ok(())
 }
 

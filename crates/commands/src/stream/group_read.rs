@@ -4,7 +4,7 @@ use super::entries::{reply_entries, reply_entry, reply_id};
 use super::ids::parse_id;
 use super::read::{ReadRequest, reply_header, reply_stream};
 use super::{is_new_consumer, log_consumer, log_pending, log_progress};
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{Entry, IfMissing, Pending, Stream};
 use units::{StreamId, UnixMillis};
 
@@ -132,6 +132,9 @@ fn deliver(
             stream.deliver(group, consumer, limit, no_ack, now)
         })?;
     let ids = ids.transpose().map_err(Error::err)?.unwrap_or_default();
+    if is_new {
+        ctx.event(EventClass::STREAM, "xgroup-createconsumer", key);
+    }
     if is_new && (ids.is_empty() || no_ack) {
         log_consumer(ctx, key, group, consumer);
     }
@@ -191,6 +194,7 @@ fn show_again(
             })
         })?;
     if is_new {
+        ctx.event(EventClass::STREAM, "xgroup-createconsumer", key);
         log_consumer(ctx, key, group, consumer);
     }
     Ok(ids)

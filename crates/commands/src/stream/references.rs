@@ -2,7 +2,7 @@
 //! XACKDEL, and the option that they share with XADD and XTRIM.
 
 use super::ids::parse_id;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, References, Stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,13 +114,14 @@ impl Removed {
         }
     }
 
-    /// Repeated in words that every server knows.
+    /// Repeated in words that every server knows, and told.
     fn log(&self, ctx: &mut Context<'_, '_>, key: &[u8]) {
         for (group, ids) in &self.acked {
             push_with_ids(ctx, &[b"XACK", key, group], ids);
         }
         if !self.entries.is_empty() {
             push_with_ids(ctx, &[b"XDEL", key], &self.entries);
+            ctx.event(EventClass::STREAM, "xdel", key);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Commands on several strings at once.
 
 use super::condition::Condition;
+use super::whole::event_set;
 use super::write_options::{WriteOptions, push_set};
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::Ttl;
 
 pub(super) fn mget(ctx: &mut Context<'_, '_>) -> Outcome {
@@ -67,6 +68,7 @@ pub(super) fn msetex(ctx: &mut Context<'_, '_>) -> Outcome {
 fn set_until(ctx: &mut Context<'_, '_>, pairs: &[[&[u8]; 2]], ttl: Ttl) {
     for [key, value] in pairs {
         ctx.keys.set_string(ctx.db, key, value, ttl);
+        event_set(ctx, key, ttl);
         push_set(ctx, key, value, ttl);
     }
 }
@@ -90,5 +92,6 @@ fn allow_all(
 fn set_all(ctx: &mut Context<'_, '_>, pairs: &[[&[u8]; 2]]) {
     for [key, value] in pairs {
         ctx.keys.set_string(ctx.db, key, value, Ttl::Clear);
+        ctx.event(EventClass::STRING, "set", key);
     }
 }

@@ -1,7 +1,7 @@
 //! Commands that count.
 
 use crate::float::LongDouble;
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::Ttl;
 
 pub(super) fn incr(ctx: &mut Context<'_, '_>) -> Outcome {
@@ -34,6 +34,7 @@ fn increase(ctx: &mut Context<'_, '_>, key: &[u8], increment: i64) -> Outcome {
     };
     let sum = current.checked_add(increment).ok_or(Error::Overflow)?;
     ctx.keys.set_int(ctx.db, key, sum, Ttl::Keep);
+    ctx.event(EventClass::STRING, "incrby", key);
     ctx.reply.integer(sum);
     Ok(())
 }
@@ -48,6 +49,7 @@ pub(super) fn incrbyfloat(ctx: &mut Context<'_, '_>) -> Outcome {
     let sum = current.checked_add(increment).ok_or(Error::NanOrInfinity)?;
     let text = sum.to_text();
     ctx.keys.set_string(ctx.db, key, &text, Ttl::Keep);
+    ctx.event(EventClass::STRING, "incrbyfloat", key);
     ctx.effects.push(&[b"SET", key, &text, b"KEEPTTL"]);
     ctx.reply.bulk(&text);
     Ok(())

@@ -1,6 +1,6 @@
 //! Commands on part of a string.
 
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, StringValue, Ttl};
 use std::ops::Range;
 
@@ -49,6 +49,7 @@ pub(super) fn setrange(ctx: &mut Context<'_, '_>) -> Outcome {
         IfMissing::Create,
         |string: &mut StringValue| string.set_range(offset, value),
     )?;
+    ctx.event(EventClass::STRING, "setrange", key);
     ctx.reply.integer(len.unwrap_or(0) as i64);
     Ok(())
 }
@@ -79,6 +80,7 @@ pub(super) fn append(ctx: &mut Context<'_, '_>) -> Outcome {
         // Even nothing appended to nothing makes a key.
         ctx.keys.set_string(ctx.db, key, value, Ttl::Clear);
     }
+    ctx.event(EventClass::STRING, "append", key);
     ctx.reply.integer(len.unwrap_or(value.len()) as i64);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Strings that are removed only if they are what somebody thinks they are.
 
 use super::condition::{Condition, digest};
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::ValueRef;
 
 /// What DELEX asks of the value.
@@ -45,6 +45,7 @@ pub(super) fn delifeq(ctx: &mut Context<'_, '_>) -> Outcome {
 fn remove(ctx: &mut Context<'_, '_>, key: &[u8], may_remove: bool) {
     if may_remove && ctx.keys.remove(ctx.db, key) {
         ctx.effects.push(&[b"DEL", key]);
+        ctx.event(EventClass::GENERIC, "del", key);
         if ctx.keys.lazy_free().user_del {
             ctx.keys.leave_garbage();
         }

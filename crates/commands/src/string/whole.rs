@@ -3,7 +3,7 @@
 use super::condition::Condition;
 use super::write_options::{WriteOptions, push_set};
 use crate::expire_time::ExpireUnit;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::Ttl;
 use units::UnixMillis;
 
@@ -67,6 +67,7 @@ pub(super) fn set(ctx: &mut Context<'_, '_>) -> Outcome {
         None => true,
     };
     if options.get {
+        ctx.event_if_missing(key);
         reply_string(ctx, key)?;
     } else if may_write {
         ctx.reply.ok();
@@ -75,9 +76,17 @@ pub(super) fn set(ctx: &mut Context<'_, '_>) -> Outcome {
     }
     if may_write {
         ctx.keys.set_string(ctx.db, key, value, ttl);
+        event_set(ctx, key, ttl);
         options.repeat(ctx, key, value, ttl);
     }
     Ok(())
+}
+
+pub(super) fn event_set(ctx: &mut Context<'_, '_>, key: &[u8], ttl: Ttl) {
+    ctx.event(EventClass::STRING, "set", key);
+    if let Ttl::At(_) = ttl {
+        ctx.event(EventClass::GENERIC, "expire", key);
+    }
 }
 
 pub(super) fn setnx(ctx: &mut Context<'_, '_>) -> Outcome {
@@ -85,6 +94,7 @@ pub(super) fn setnx(ctx: &mut Context<'_, '_>) -> Outcome {
     let missing = !ctx.keys.exists(ctx.db, key);
     if missing {
         ctx.keys.set_string(ctx.db, key, value, Ttl::Clear);
+        event_set(ctx, key, Ttl::Clear);
     }
     ctx.reply.integer(missing.into());
     Ok(())
@@ -102,6 +112,7 @@ fn set_for(ctx: &mut Context<'_, '_>, unit: ExpireUnit, command: &'static str) -
     let (key, time, value) = (ctx.args.bytes()?, ctx.args.bytes()?, ctx.args.bytes()?);
     let deadline = unit.positive_deadline(time, ctx.keys.now(), command)?;
     ctx.keys.set_string(ctx.db, key, value, Ttl::At(deadline));
+    event_set(ctx, key, Ttl::At(deadline));
     push_set(ctx, key, value, Ttl::At(deadline));
     ctx.reply.ok();
     Ok(())
@@ -109,16 +120,20 @@ fn set_for(ctx: &mut Context<'_, '_>, unit: ExpireUnit, command: &'static str) -
 
 pub(super) fn getset(ctx: &mut Context<'_, '_>) -> Outcome {
     let (key, value) = (ctx.args.bytes()?, ctx.args.bytes()?);
+    ctx.event_if_missing(key);
     reply_string(ctx, key)?;
     ctx.keys.set_string(ctx.db, key, value, Ttl::Clear);
+    event_set(ctx, key, Ttl::Clear);
     ctx.effects.push(&[b"SET", key, value]);
     Ok(())
 }
 
 pub(super) fn getdel(ctx: &mut Context<'_, '_>) -> Outcome {
     let key = ctx.args.bytes()?;
+    ctx.event_if_missing(key);
     reply_string(ctx, key)?;
     if ctx.keys.remove(ctx.db, key) {
+        ctx.event(EventClass::GENERIC, "del", key);
         ctx.effects.push(&[b"DEL", key]);
     }
     Ok(())
@@ -149,6 +164,7 @@ pub(super) fn getex(ctx: &mut Context<'_, '_>) -> Outcome {
     let key = ctx.args.bytes()?;
     let expire = NewExpire::parse(&mut ctx.args)?;
     if ctx.keys.string(ctx.db, key)?.is_none() {
+        ctx.event_if_missing(key);
         ctx.reply.null();
         return Ok(());
     }
@@ -168,9 +184,11 @@ pub(super) fn getex(ctx: &mut Context<'_, '_>) -> Outcome {
 fn expire_or_remove(ctx: &mut Context<'_, '_>, key: &[u8], deadline: UnixMillis) {
     if ctx.is_past(deadline) {
         ctx.keys.remove(ctx.db, key);
+        ctx.event(EventClass::GENERIC, "del", key);
         ctx.effects.push(&[b"DEL", key]);
     } else {
         ctx.keys.set_deadline(ctx.db, key, Some(deadline));
+        ctx.event(EventClass::GENERIC, "expire", key);
         ctx.push_pexpireat(key, deadline);
     }
 }
@@ -179,6 +197,7 @@ fn persist(ctx: &mut Context<'_, '_>, key: &[u8]) {
     let entry = ctx.keys.peek(ctx.db, key);
     if entry.is_some_and(|entry| entry.deadline().is_some()) {
         ctx.keys.set_deadline(ctx.db, key, None);
+        ctx.event(EventClass::GENERIC, "persist", key);
         ctx.effects.push(&[b"PERSIST", key]);
     }
 }

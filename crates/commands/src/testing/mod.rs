@@ -6,6 +6,7 @@
 //! line is what it printed. `UPDATE_TRANSCRIPTS=1` rewrites them.
 
 mod cli_look;
+mod events;
 mod generate;
 mod line;
 mod sink;
@@ -13,7 +14,8 @@ mod transcript;
 mod twin;
 
 use crate::{
-    Args, Command, Compat, Context, Effects, Error, EventClass, Flags, KeySpec, Protocol, Settings,
+    Args, Command, Compat, Context, Effects, Error, Event, EventClass, Flags, KeySpec, Protocol,
+    Settings,
 };
 use keyspace::{Expiry, Keyspace, Limits, Mode, Options, Plan};
 use sink::Recorder;
@@ -32,6 +34,7 @@ pub(crate) struct Fixture {
     pub(crate) settings: Settings,
     rng: fastrand::Rng,
     effects: Vec<String>,
+    events: Vec<Event>,
 }
 
 impl Fixture {
@@ -57,6 +60,7 @@ impl Fixture {
             },
             rng: fastrand::Rng::with_seed(7),
             effects: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -97,6 +101,12 @@ impl Fixture {
         self.effects.join("\n")
     }
 
+    /// What the last command tells of keys, but for those it found expired: event and key.
+    pub(crate) fn events(&self) -> String {
+        let word = |event: &Event| format!("{} {}", event.name, line::word(&event.key));
+        self.events.iter().map(word).collect::<Vec<_>>().join(", ")
+    }
+
     fn handle(&mut self, command: &Command, argv: &[&[u8]], reply: &mut Recorder) {
         let Some(plan) = self.plan(command, argv) else {
             return reply.refuse(&Error::err("Invalid arguments specified for command"));
@@ -107,7 +117,7 @@ impl Fixture {
             keys.set_expiry(Expiry::Ignore);
         }
         let before = keys.changes();
-        let outcome = (command.handler)(&mut Context {
+        let outcome = command.run(&mut Context {
             keys: &mut keys,
             db: self.db,
             args: Args::new(argv),
@@ -124,6 +134,7 @@ impl Fixture {
             assert!(reply.is_empty(), "{argv:?} wrote a reply and was refused");
             reply.refuse(&error);
         }
+        self.events = effects.events().to_vec();
         self.note_effects(argv, changed, &effects, &expired);
         self.reap(&expired);
     }

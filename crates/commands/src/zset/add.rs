@@ -1,5 +1,5 @@
 use super::reply_score;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, Settings, Zset, ZsetChange};
 
 /// What ZADD was told in front of its members.
@@ -155,7 +155,7 @@ fn add_all(
     options: &AddOptions,
     pairs: &[(f64, &[u8])],
 ) -> Result<Tally, Error> {
-    let settings = ctx.keys.settings();
+    let (settings, before) = (ctx.keys.settings(), ctx.keys.changes());
     let missing = if options.only_existing {
         IfMissing::Skip
     } else {
@@ -168,5 +168,7 @@ fn add_all(
         }
         Ok(tally)
     })?;
+    let event = if options.increment { "zincr" } else { "zadd" };
+    ctx.event_if_changed(before, EventClass::ZSET, event, key);
     tally.unwrap_or_else(|| Ok(Tally::default()))
 }

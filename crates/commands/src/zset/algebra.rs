@@ -92,7 +92,7 @@ fn reply_result(ctx: &mut Context<'_, '_>, operation: Operation, name: &str) -> 
     Ok(())
 }
 
-fn store_result(ctx: &mut Context<'_, '_>, operation: Operation, name: &str) -> Outcome {
+fn store_result(ctx: &mut Context<'_, '_>, operation: Operation, name: &'static str) -> Outcome {
     let destination = ctx.args.bytes()?;
     let keys = parse_keys(&mut ctx.args, name)?;
     let mut options = Options::new(keys.len());
@@ -102,7 +102,8 @@ fn store_result(ctx: &mut Context<'_, '_>, operation: Operation, name: &str) -> 
         options.parse_one(&mut args, operation)?;
     }
     let result = options.combine(sources, operation, &ctx.keys.settings());
-    let len = store(ctx, destination, result);
+    keys.iter().for_each(|key| ctx.event_if_missing(key));
+    let len = store(ctx, destination, result, name);
     ctx.reply.integer(len as i64);
     Ok(())
 }

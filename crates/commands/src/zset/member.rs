@@ -1,6 +1,6 @@
 use super::{reply_score, score_text};
 use crate::scan_options::{ScanOptions, parse_cursor, reply_scan};
-use crate::{Context, Error, Outcome};
+use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, Zset};
 use packed::IntText;
 
@@ -12,7 +12,11 @@ pub(super) fn zrem(ctx: &mut Context<'_, '_>) -> Outcome {
         .edit(ctx.db, key, IfMissing::Skip, |zset: &mut Zset| {
             members.iter().filter(|member| zset.remove(member)).count()
         })?;
-    ctx.reply.integer(removed.unwrap_or(0) as i64);
+    let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.event_shrunk(EventClass::ZSET, "zrem", key);
+    }
+    ctx.reply.integer(removed as i64);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 use super::reply_score;
 use crate::numkeys::numkeys;
-use crate::{Args, Context, Error, Outcome, Protocol};
+use crate::{Args, Context, Error, EventClass, Outcome, Protocol};
 use keyspace::{IfMissing, Zset};
 
 /// The end of a sorted set that members are taken from.
@@ -18,6 +18,14 @@ impl End {
             Ok(End::Max)
         } else {
             Err(Error::Syntax)
+        }
+    }
+
+    /// What is told of a sorted set that lost members at this end.
+    fn event(self) -> &'static str {
+        match self {
+            End::Min => "zpopmin",
+            End::Max => "zpopmax",
         }
     }
 
@@ -74,7 +82,11 @@ fn pop_many(
             let count = count.min(zset.as_ref().len());
             (0..count).map_while(|_| end.pop(zset)).collect()
         })?;
-    Ok(popped.unwrap_or_default())
+    let popped: Vec<_> = popped.unwrap_or_default();
+    if !popped.is_empty() {
+        ctx.event_shrunk(EventClass::ZSET, end.event(), key);
+    }
+    Ok(popped)
 }
 
 /// Replies with the key and its members. Repeated as a ZPOPMIN or ZPOPMAX of what was taken, since

@@ -2,7 +2,7 @@
 
 use super::{Pair, reply_pairs};
 use crate::rank_range::rank_range;
-use crate::{Args, Context, Error, Outcome};
+use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{Edit, LexBound, ScoreBound, Ttl, Zset, ZsetRef};
 use packed::{IntText, number};
 
@@ -90,19 +90,26 @@ pub(super) fn zrangestore(ctx: &mut Context<'_, '_>) -> Outcome {
             result.insert(&settings, member.text(&mut buffer), score);
         }
     }
-    let len = store(ctx, destination, result);
+    ctx.event_if_missing(source);
+    let len = store(ctx, destination, result, "zrangestore");
     ctx.reply.integer(len as i64);
     Ok(())
 }
 
 /// Puts a result in the place of whatever a key held; an empty one leaves no key. Its length.
-pub(super) fn store(ctx: &mut Context<'_, '_>, destination: &[u8], result: Zset) -> usize {
+pub(super) fn store(
+    ctx: &mut Context<'_, '_>,
+    destination: &[u8],
+    result: Zset,
+    event: &'static str,
+) -> usize {
     let len = result.as_ref().len();
     if len == 0 {
-        ctx.keys.remove(ctx.db, destination);
+        ctx.remove_stored(destination);
     } else {
         let value = result.into_value();
         ctx.keys.insert(ctx.db, destination, value, Ttl::Clear);
+        ctx.event(EventClass::ZSET, event, destination);
     }
     len
 }

@@ -90,7 +90,7 @@ impl Session {
         let db = self.client.db;
         let changes = keys.changes();
         self.scratch.effects.clear();
-        let outcome = (command.handler)(&mut Context {
+        let outcome = command.run(&mut Context {
             keys,
             db,
             args: Args::new(argv),

@@ -126,9 +126,22 @@ impl Session {
                 announce(classes, *db, "expired", key, messages);
             }
         }
-        for event in self.scratch.effects.events().iter() {
+        for event in self.scratch.effects.events() {
             announce(classes, event.db, event.name, &event.key, messages);
         }
+    }
+}
+
+impl Session {
+    /// Tells that keys were asked for which are not there, with nothing locked.
+    pub(super) fn tell_missing(&mut self, keys: &[&[u8]]) {
+        self.scratch.effects.clear();
+        for key in keys {
+            self.scratch.effects.tell(self.client.db, "keymiss", key);
+        }
+        self.tell(&[]);
+        self.engine.hub().queue(&mut self.scratch.messages);
+        self.engine.hub().deliver();
     }
 }
 

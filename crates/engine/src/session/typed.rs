@@ -5,7 +5,7 @@
 
 use super::Session;
 use crate::evict::out_of_memory;
-use commands::Error;
+use commands::{Effects, Error, EventClass};
 use keyspace::{Hash, IfMissing, Keys, Mode, StringRef, StringValue, Ttl};
 use smallvec::SmallVec;
 use units::{DbIndex, UnixMillis};
@@ -25,6 +25,25 @@ pub enum Expiry {
     At(UnixMillis),
     /// So many milliseconds from now.
     InMillis(u64),
+}
+
+/// What a change has others repeat, and what it tells of.
+struct Told<'e> {
+    effects: &'e mut Effects,
+    db: DbIndex,
+    notify: EventClass,
+}
+
+impl Told<'_> {
+    fn log(&mut self, argv: &[&[u8]]) {
+        self.effects.push(argv);
+    }
+
+    fn event(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
+        if self.notify.intersects(class) {
+            self.effects.tell(self.db, name, key);
+        }
+    }
 }
 
 impl Session {
@@ -81,12 +100,16 @@ impl Session {
     ) -> Result<(), Error> {
         let (key, value) = (key.as_ref(), value.as_ref());
         let ttl = self.ttl("set", expiry)?;
-        self.grow(key, |keys, db, log| {
+        self.grow(key, |keys, db, told| {
             keys.set_string(db, key, value, ttl);
+            told.event(EventClass::STRING, "set", key);
             match ttl {
-                Ttl::Clear => log(&[b"SET", key, value]),
-                Ttl::Keep => log(&[b"SET", key, value, b"KEEPTTL"]),
-                Ttl::At(at) => log(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]),
+                Ttl::Clear => told.log(&[b"SET", key, value]),
+                Ttl::Keep => told.log(&[b"SET", key, value, b"KEEPTTL"]),
+                Ttl::At(at) => {
+                    told.event(EventClass::GENERIC, "expire", key);
+                    told.log(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]);
+                }
             }
             Ok(())
         })
@@ -95,14 +118,15 @@ impl Session {
     /// Adds `by` to the integer at `key`, 0 if there is none, and returns the sum. Like `INCRBY`.
     pub fn incr_by(&mut self, key: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
         let key = key.as_ref();
-        self.grow(key, |keys, db, log| {
+        self.grow(key, |keys, db, told| {
             let old = match keys.string(db, key)? {
                 None => 0,
                 Some(string) => string.as_int().ok_or(Error::NotInteger)?,
             };
             let sum = old.checked_add(by).ok_or(Error::Overflow)?;
             keys.set_int(db, key, sum, Ttl::Keep);
-            log(&[b"INCRBY", key, by.to_string().as_bytes()]);
+            told.event(EventClass::STRING, "incrby", key);
+            told.log(&[b"INCRBY", key, by.to_string().as_bytes()]);
             Ok(sum)
         })
     }
@@ -115,7 +139,7 @@ impl Session {
     ) -> Result<usize, Error> {
         let (key, tail) = (key.as_ref(), tail.as_ref());
         let longest = self.settings().string_bytes_max;
-        self.grow(key, |keys, db, log| {
+        self.grow(key, |keys, db, told| {
             let old = keys.string(db, key)?.map_or(0, |string| string.len());
             if old.saturating_add(tail.len()) > longest {
                 return Err(Error::err(
@@ -126,7 +150,8 @@ impl Session {
                 string.append(tail);
                 string.as_ref().len()
             })?;
-            log(&[b"APPEND", key, tail]);
+            told.event(EventClass::STRING, "append", key);
+            told.log(&[b"APPEND", key, tail]);
             Ok(len.unwrap_or_default())
         })
     }
@@ -134,10 +159,11 @@ impl Session {
     /// Deletes `key` and says whether it was there. Like `DEL`.
     pub fn del(&mut self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
         let key = key.as_ref();
-        self.write(key, |keys, db, log| {
+        self.write(key, |keys, db, told| {
             let was_there = keys.remove(db, key);
             if was_there {
-                log(&[b"DEL", key]);
+                told.event(EventClass::GENERIC, "del", key);
+                told.log(&[b"DEL", key]);
             }
             Ok(was_there)
         })
@@ -157,20 +183,25 @@ impl Session {
             Ttl::Clear => None,
             Ttl::At(at) => Some(at),
         };
-        self.write(key, |keys, db, log| {
+        self.write(key, |keys, db, told| {
             if !keys.exists(db, key) {
                 return Ok(false);
             }
             match deadline {
                 Some(at) if at <= keys.now() => {
                     keys.remove(db, key);
-                    log(&[b"DEL", key]);
+                    told.event(EventClass::GENERIC, "del", key);
+                    told.log(&[b"DEL", key]);
                 }
                 Some(at) => {
                     keys.set_deadline(db, key, deadline);
-                    log(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
+                    told.event(EventClass::GENERIC, "expire", key);
+                    told.log(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
                 }
-                None if keys.set_deadline(db, key, None) => log(&[b"PERSIST", key]),
+                None if keys.set_deadline(db, key, None) => {
+                    told.event(EventClass::GENERIC, "persist", key);
+                    told.log(&[b"PERSIST", key]);
+                }
                 None => {}
             }
             Ok(true)
@@ -227,14 +258,15 @@ impl Session {
         if fields.is_empty() {
             return Ok(0);
         }
-        self.grow(key, |keys, db, log| {
+        self.grow(key, |keys, db, told| {
             let settings = keys.settings();
             let added = keys.edit(db, key, IfMissing::Create, |hash: &mut Hash| {
                 let set =
                     |(field, value): &(F, V)| hash.set(&settings, field.as_ref(), value.as_ref());
                 fields.iter().map(set).filter(|new| *new).count()
             })?;
-            log(&effect);
+            told.event(EventClass::HASH, "hset", key);
+            told.log(&effect);
             Ok(added.unwrap_or_default())
         })
     }
@@ -242,13 +274,17 @@ impl Session {
     /// Removes `field` from the hash at `key` and says whether it was there. Like `HDEL`.
     pub fn hdel(&mut self, key: impl AsRef<[u8]>, field: impl AsRef<[u8]>) -> Result<bool, Error> {
         let (key, field) = (key.as_ref(), field.as_ref());
-        self.write(key, |keys, db, log| {
+        self.write(key, |keys, db, told| {
             let removed = keys.edit(db, key, IfMissing::Skip, |hash: &mut Hash| {
                 hash.remove(field)
             });
             let removed = removed?.unwrap_or(false);
             if removed {
-                log(&[b"HDEL", key, field]);
+                told.event(EventClass::HASH, "hdel", key);
+                if !keys.exists(db, key) {
+                    told.event(EventClass::GENERIC, "del", key);
+                }
+                told.log(&[b"HDEL", key, field]);
             }
             Ok(removed)
         })
@@ -283,13 +319,21 @@ impl Session {
         keys: &[&[u8]],
         f: impl FnOnce(&Keys<'_>, DbIndex) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        self.refresh_settings();
+        let names = keys;
         let keyspace = self.engine.keyspace();
-        let mut keys = keyspace.lock(keyspace.plan(Mode::Read, keys), self.engine.now());
+        let mut keys = keyspace.lock(keyspace.plan(Mode::Read, names), self.engine.now());
         let outcome = f(&keys, self.client.db);
         let expired = keys.expired();
+        let misses = self.settings.notify.intersects(EventClass::KEY_MISS);
+        let missing = |key: &&&[u8]| misses && !keys.exists(self.client.db, key);
+        let missing: SmallVec<[&[u8]; 4]> = names.iter().filter(missing).copied().collect();
         drop(keys);
         if !expired.is_empty() {
             self.engine.reap(expired);
+        }
+        if !missing.is_empty() {
+            self.tell_missing(&missing);
         }
         outcome
     }
@@ -298,7 +342,7 @@ impl Session {
     fn grow<R>(
         &mut self,
         key: &[u8],
-        f: impl FnOnce(&mut Keys<'_>, DbIndex, &mut dyn FnMut(&[&[u8]])) -> Result<R, Error>,
+        f: impl FnOnce(&mut Keys<'_>, DbIndex, &mut Told<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
         match self.make_room() {
             true => self.write(key, f),
@@ -306,24 +350,34 @@ impl Session {
         }
     }
 
-    /// Runs `f` with the shard of `key` locked for writing; what it hands to its last argument is
-    /// logged before the lock goes.
+    /// Runs `f` with the shard of `key` locked for writing; what it tells its last argument is
+    /// logged before the lock goes, and published after.
     fn write<R>(
         &mut self,
         key: &[u8],
-        f: impl FnOnce(&mut Keys<'_>, DbIndex, &mut dyn FnMut(&[&[u8]])) -> Result<R, Error>,
+        f: impl FnOnce(&mut Keys<'_>, DbIndex, &mut Told<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
         if self.engine.is_read_only() {
             return Err(super::dispatch::read_only());
         }
         self.engine.check_saving()?;
+        self.refresh_settings();
         let engine = self.engine.clone();
-        let db = self.client.db;
+        let (db, notify) = (self.client.db, self.settings.notify);
         let keyspace = engine.keyspace();
         let mut keys = keyspace.lock(keyspace.plan(Mode::Write, &[key]), engine.now());
         let effects = &mut self.scratch.effects;
         effects.clear();
-        let outcome = f(&mut keys, db, &mut |argv| effects.push(argv));
+        let may_be_new = notify.contains(EventClass::NEW) && !keys.exists(db, key);
+        let mut told = Told {
+            effects,
+            db,
+            notify,
+        };
+        let outcome = f(&mut keys, db, &mut told);
+        if may_be_new && keys.exists(db, key) {
+            effects.tell_new(db, key);
+        }
         effects.suppress();
         self.gather(&mut keys, db, &[], 0);
         self.commit(keys);
