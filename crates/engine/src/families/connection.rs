@@ -3,7 +3,7 @@
 use crate::SERVER_NAME;
 use crate::pubsub::Kind;
 use crate::registry::SessionCommand;
-use crate::session::Session;
+use crate::session::{Replies, Session};
 use commands::{Args, Error, Flags, Group, Outcome, Protocol, ReplySink, Spec};
 use units::DbIndex;
 
@@ -78,6 +78,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
         client("client|info", 2).doc("6.2.0", "O(1)", "", "Describes the connection."),
         client_info,
+    ),
+    SessionCommand::new(
+        client("client|reply", 3).doc(
+            "3.2.0",
+            "O(1)",
+            "<ON | OFF | SKIP>",
+            "Says which replies the client wants.",
+        ),
+        client_reply,
     ),
     SessionCommand::new(
         client("client|no-evict", 3).doc(
@@ -245,6 +254,22 @@ fn client_setinfo(
 
 fn client_info(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     reply.verbatim("txt", &line(session));
+    Ok(())
+}
+
+/// Answered only if replies are wanted afterwards.
+fn client_reply(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let replies = &mut session.client.replies;
+    if args.keyword("ON") {
+        *replies = Replies::All;
+        reply.ok();
+    } else if args.keyword("OFF") {
+        *replies = Replies::None;
+    } else if !args.keyword("SKIP") {
+        return Err(Error::Syntax);
+    } else if *replies != Replies::None {
+        *replies = Replies::NotTheNext;
+    }
     Ok(())
 }
 

@@ -344,3 +344,28 @@ fn an_iterator_waits_for_another_thread() {
         }
     });
 }
+
+#[test]
+fn a_client_that_wants_no_replies_gets_its_messages() {
+    let (engine, _) = engine();
+    let mut client = engine.session();
+    client.set_protocol(Protocol::Resp3);
+    let mut answer = |line: &str| {
+        let mut out = Vec::new();
+        let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        client.execute_into(&argv, &mut crate::RespSink::new(&mut out, Protocol::Resp3));
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(answer("CLIENT REPLY OFF"), "");
+    assert_eq!(answer("PING"), "");
+    assert!(answer("SUBSCRIBE a").starts_with(">3\r\n$9\r\nsubscribe\r\n"));
+    assert!(answer("UNSUBSCRIBE").ends_with("$1\r\na\r\n:0\r\n"));
+    assert_eq!(answer("CLIENT REPLY ON"), "+OK\r\n");
+    assert_eq!(answer("CLIENT REPLY SKIP"), "");
+    assert_eq!(answer("CLIENT REPLY SKIP"), "");
+    assert_eq!(answer("PING"), "");
+    assert_eq!(answer("PING"), "+PONG\r\n");
+    assert_eq!(answer("CLIENT REPLY OFF"), "");
+    assert_eq!(answer("RESET"), "+RESET\r\n");
+    assert_eq!(answer("PING"), "+PONG\r\n");
+}

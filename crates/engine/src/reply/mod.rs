@@ -1,8 +1,10 @@
 //! The sinks that replies are written to: RESP bytes, a value, nowhere.
 
+mod pushes;
 mod resp;
 mod value;
 
+pub(crate) use pushes::OnlyPushes;
 pub use resp::RespSink;
 pub use value::Reply;
 pub(crate) use value::ReplyBuilder;

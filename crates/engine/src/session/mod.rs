@@ -10,7 +10,7 @@ pub use typed::{Expiry, FieldValue};
 use crate::engine::Engine;
 use crate::log::Batch;
 use crate::pubsub::{Published, Subscription};
-use crate::reply::{Reply, ReplyBuilder};
+use crate::reply::{OnlyPushes, Reply, ReplyBuilder};
 use commands::{Effects, Protocol, ReplySink};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,8 +47,20 @@ pub(crate) struct Client {
     pub(crate) name: Vec<u8>,
     pub(crate) lib_name: Vec<u8>,
     pub(crate) lib_ver: Vec<u8>,
+    pub(crate) replies: Replies,
     /// The front-end should end the conversation once the replies so far are sent.
     pub(crate) quit: bool,
+}
+
+/// Which replies a client wants (`CLIENT REPLY`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replies {
+    All,
+    /// All behind the next command's.
+    NotTheNext,
+    /// All behind that of the command that runs.
+    NotThis,
+    None,
 }
 
 /// Buffers that are kept from command to command.
@@ -72,6 +84,7 @@ impl Session {
             name: Vec::new(),
             lib_name: Vec::new(),
             lib_ver: Vec::new(),
+            replies: Replies::All,
             quit: false,
         };
         let (transaction, scratch) = Default::default();
@@ -109,8 +122,32 @@ impl Session {
     /// Runs one command, name first, and writes its reply into `reply`.
     pub fn execute_into(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
         self.engine.stats().commands.add(self.client.id, 1);
+        if self.client.replies == Replies::All {
+            self.answer(argv, reply);
+        } else {
+            self.answer_silently(argv, reply);
+        }
+    }
+
+    fn answer(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
         if let Err(error) = self.dispatch(argv, reply) {
             reply.error(&error);
+        }
+    }
+
+    /// What is no reply is written all the same.
+    fn answer_silently(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
+        if self.client.replies == Replies::NotTheNext {
+            self.client.replies = Replies::NotThis;
+        }
+        let mut pushes = OnlyPushes::new(reply);
+        self.answer(argv, &mut pushes);
+        let status = pushes.into_status();
+        match self.client.replies {
+            // The command itself ended the silence, and its reply is wanted.
+            Replies::All => reply.simple(&status),
+            Replies::NotThis => self.client.replies = Replies::All,
+            Replies::NotTheNext | Replies::None => {}
         }
     }
 
