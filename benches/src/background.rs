@@ -8,7 +8,7 @@ use std::{
 
 use kvdump::{Call, Reply, Tcp};
 
-use crate::{Outcome, server::Server};
+use crate::{Outcome, info, server::Server};
 
 /// How often a server is asked whether it has ended.
 const ASK_EVERY: Duration = Duration::from_millis(10);
@@ -40,7 +40,7 @@ pub(crate) fn fork_micros(server: &Server, connection: &mut Tcp) -> Outcome<Opti
     if let Reply::Error(_) = connection.call(&[b"BGSAVE"])? {
         return Ok(None);
     }
-    let micros = info(connection, "stats", "latest_fork_usec:")?;
+    let micros = info::text(connection, "stats", "latest_fork_usec")?;
     for child in server.children()? {
         // The way in which Redis ends a child itself. It may have ended already.
         Command::new("kill").args(["-USR1", &child]).status()?;
@@ -56,13 +56,5 @@ pub(crate) fn fork_micros(server: &Server, connection: &mut Tcp) -> Outcome<Opti
 }
 
 fn is_saving(connection: &mut Tcp) -> Outcome<bool> {
-    let field = info(connection, "persistence", "rdb_bgsave_in_progress:")?;
-    Ok(field.is_some_and(|number| number != "0"))
-}
-
-/// A field of INFO, which is named with its colon.
-fn info(connection: &mut Tcp, section: &str, field: &str) -> Outcome<Option<String>> {
-    let text = connection.ask(&["INFO", section])?.into_text()?;
-    let found = text.lines().find_map(|line| line.strip_prefix(field));
-    Ok(found.map(|value| value.trim().to_owned()))
+    Ok(info::number(connection, "persistence", "rdb_bgsave_in_progress")? != 0)
 }

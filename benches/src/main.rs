@@ -20,6 +20,7 @@ mod draw;
 mod freeze;
 mod growth;
 mod hit_ratio;
+mod info;
 mod lag;
 mod load;
 mod measure;

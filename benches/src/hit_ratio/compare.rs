@@ -13,8 +13,8 @@ pub(super) struct Score {
     pub(super) policy: &'static str,
     /// Requests that found their key.
     pub(super) percent: f64,
-    /// Keys in the end.
-    pub(super) held: i64,
+    /// Keys, on average.
+    pub(super) held: usize,
     /// SETs that were refused for want of memory.
     pub(super) refused: usize,
 }
@@ -50,19 +50,17 @@ const PAIRS: [(&str, &str); 5] = [
     ("allkeys-lrfu", "allkeys-lru"),
 ];
 
-/// Prints, for each of the other servers, by how many points the first and the keyspace in process
-/// are better: at the worst cache, at the best, and on average.
+/// Prints, for each of the other servers, by how many points the first is better: at the worst cache,
+/// at the best, and on average.
 pub(super) fn print(names: &[&str], scores: &[Score]) {
     let title = "points of hits more than another server";
     print_columns(title, &["at the worst cache", "at the best", "on average"]);
-    for ours in ["in process", names[0]] {
-        for other in &names[1..] {
-            for (policy, than) in PAIRS {
-                let points = differences(scores, (ours, policy), (other, than));
-                if let Some(figures) = extremes_and_mean(&points) {
-                    let label = format!("{ours}, {policy}, than {other}, {than}");
-                    print_figures(&label, &figures);
-                }
+    for other in &names[1..] {
+        for (policy, than) in PAIRS {
+            let points = differences(scores, (names[0], policy), (other, than));
+            if let Some(figures) = extremes_and_mean(&points) {
+                let label = format!("{}, {policy}, than {other}, {than}", names[0]);
+                print_figures(&label, &figures);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The same traces for all: each request is a GET, and on a miss a SET. First the keyspace by itself,
 //! at an exact number of keys and a thousand requests a second. Then servers, at the pace they keep:
 //! stamps count in seconds, in which a small cache is turned over many times. Each is given memory for
-//! the wanted number of keys by trying; what it held in the end is printed, since a few per cent of
+//! the wanted number of keys by trying; what it held on average is printed, since a few per cent of
 //! keys more are a hit more in a hundred.
 //!
 //! Public traces have to be brought (`--trace NAME=PATH`), as text with a number a line. Those of the
@@ -19,6 +19,7 @@
 mod compare;
 mod exact;
 mod in_process;
+mod room;
 mod server;
 mod side_by_side;
 mod trace;
@@ -61,12 +62,14 @@ enum Keeper<'a> {
     Server(&'a Subject, &'static str),
 }
 
-/// What came of keeping a cache.
+/// What came of keeping a cache, without the warm-up.
+#[derive(Debug, Default)]
 struct Kept {
-    /// Requests behind the warm-up that found their key.
+    counted: usize,
+    /// Of those counted, the requests that found their key.
     hits: usize,
-    /// Keys in the end.
-    held: i64,
+    /// Keys, on average.
+    held: usize,
     refused: usize,
 }
 
@@ -123,7 +126,7 @@ impl Keeper<'_> {
             capacity,
             who: who.to_owned(),
             policy,
-            percent: kept.hits as f64 * 100.0 / (trace.requests.len() - trace.warm_up()) as f64,
+            percent: kept.hits as f64 * 100.0 / kept.counted as f64,
             held: kept.held,
             refused: kept.refused,
         }))
@@ -142,8 +145,9 @@ impl Keeper<'_> {
             }
         };
         Ok(Some(Kept {
+            counted: requests.len() - warm_up,
             hits,
-            held: capacity as i64,
+            held: capacity,
             refused: 0,
         }))
     }

@@ -2,11 +2,13 @@
 
 use kvdump::{Call, Reply, Tcp};
 
-use super::Kept;
+use super::{Kept, room::Room};
 use crate::{Outcome, args::Subject, server::Server};
 
 /// GETs sent before replies are read, and then the SETs of those that missed.
 const PIPELINE: usize = 64;
+/// How often in a trace the memory is set anew.
+const ADJUSTMENTS: usize = 100;
 /// Bytes of a value.
 const VALUE: [u8; 32] = [b'v'; 32];
 
@@ -26,54 +28,44 @@ pub(super) fn hits(
         server.stop()?;
         return Ok(None);
     }
-    give_room(&mut connection, capacity)?;
-    let (hits, refused) = replay(&mut connection, requests, warm_up)?;
-    let held = connection.ask(&["DBSIZE"])?.integer()?;
+    let mut room = Room::give(&mut connection, capacity, |connection| {
+        let all: Vec<u32> = (0..capacity as u32).collect();
+        all.chunks(PIPELINE)
+            .try_for_each(|some| set_all(connection, some).map(drop))
+    })?;
+    let kept = replay(&mut connection, &mut room, requests, warm_up)?;
     server.stop()?;
-    Ok(Some(Kept {
-        hits,
-        held,
-        refused,
-    }))
+    Ok(Some(kept))
 }
 
-/// Sets `maxmemory` to what is used with so many keys.
-fn give_room(connection: &mut Tcp, capacity: usize) -> Outcome<()> {
-    let all: Vec<u32> = (0..capacity as u32).collect();
-    for some in all.chunks(PIPELINE) {
-        set_all(connection, some)?;
-    }
-    let used = used_memory(connection)?;
-    connection.ask(&["CONFIG", "SET", "maxmemory", &used.to_string()])?;
-    connection.ask(&["FLUSHALL"])?;
-    Ok(())
-}
-
-/// What counts against `maxmemory`.
-fn used_memory(connection: &mut Tcp) -> Outcome<u64> {
-    let reply = connection.ask(&["INFO", "memory"])?;
-    let Reply::Bulk(text) = reply else {
-        return Err("INFO answered without text".into());
-    };
-    let text = String::from_utf8(text)?;
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.map_or(Ok(0), |number| number.trim().parse::<u64>())
-    };
-    Ok(field("used_memory:")? - field("mem_not_counted_for_evict:")?)
-}
-
-/// Sends the trace: requests behind the warm-up that found their key, and refused SETs.
-fn replay(connection: &mut Tcp, requests: &[u32], warm_up: usize) -> Outcome<(usize, usize)> {
-    let (mut hits, mut refused) = (0, 0);
-    for (number, some) in requests.chunks(PIPELINE).enumerate() {
-        let missed = get_all(connection, some)?;
-        if number * PIPELINE >= warm_up {
-            hits += some.len() - missed.len();
+/// Sends the trace.
+fn replay(
+    connection: &mut Tcp,
+    room: &mut Room,
+    requests: &[u32],
+    warm_up: usize,
+) -> Outcome<Kept> {
+    let (mut kept, mut held) = (Kept::default(), Vec::new());
+    let part = (requests.len() / ADJUSTMENTS).next_multiple_of(PIPELINE);
+    for (number, requests) in requests.chunks(part).enumerate() {
+        let is_counted = number * part >= warm_up;
+        let mut refused = 0;
+        for some in requests.chunks(PIPELINE) {
+            let missed = get_all(connection, some)?;
+            kept.hits += if is_counted {
+                some.len() - missed.len()
+            } else {
+                0
+            };
+            refused += set_all(connection, &missed)?;
         }
-        refused += set_all(connection, &missed)?;
+        kept.counted += if is_counted { requests.len() } else { 0 };
+        kept.refused += if is_counted { refused } else { 0 };
+        let now = room.adjust(connection, refused > 0)?;
+        held.extend(is_counted.then_some(now));
     }
-    Ok((hits, refused))
+    kept.held = held.iter().sum::<usize>() / held.len().max(1);
+    Ok(kept)
 }
 
 /// Those that are not there, each once: asked for again, it would have been set in between.
