@@ -60,7 +60,7 @@ impl Args {
                 _ => return Err(format!("{word} is not known\n{USAGE}").into()),
             }
         }
-        if args.subjects.is_empty() || args.runs == 0 {
+        if args.subjects.is_empty() || args.runs == 0 || args.keys == Some(0) {
             return Err(USAGE.into());
         }
         let known = |what: &String| MEASUREMENTS.iter().any(|(name, _)| name == what);
@@ -124,6 +124,8 @@ mod tests {
         assert_eq!(args.names(), ["a", "b"]);
         assert!(args.wants("memory") && !args.wants("snapshot"));
         assert_eq!((args.keys(), args.keys_or(7)), (2_000_000, 7));
+        let args = parse("--server a=/a --keys 5 --trace t=/t --trace u=/u").unwrap();
+        assert_eq!((args.keys_or(7), args.traces.len()), (5, 2));
     }
 
     #[test]
@@ -134,6 +136,8 @@ mod tests {
             "--server a=/bin/a --keys",
             "--server a=/a --fast",
             "--server a=/a --what speed",
+            "--server a=/a --keys 0",
+            "--server a=/a --trace zipf",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cargo build --release -p duramen-server
-//! cargo run --release -p benches --features in-process --bin benches -- \
+//! cargo run --release -p benches --features in-process -- \
 //!     --server duramen=target/release/duramen-server \
 //!     --server redis-7.0=/usr/bin/redis-server --server valkey-9.1=/path/to/valkey-server
 //! ```

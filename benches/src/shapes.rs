@@ -31,9 +31,10 @@ impl Shape {
         self.commands_for(self.members(keys))
     }
 
-    /// The commands that make it of so many members, each once, keys in an order without pattern.
+    /// The commands that make it of so many members, rounded up to whole commands: each once, keys in
+    /// an order without pattern.
     pub(crate) fn commands_for(&self, members: u64) -> impl Iterator<Item = Argv> + '_ {
-        let count = members / self.members_at_once;
+        let count = members.div_ceil(self.members_at_once);
         let mut words = Words(fastrand::Rng::with_seed(members));
         (0..count).map(move |number| (self.command)(&mut words, scatter(number, count)))
     }

@@ -100,8 +100,8 @@ mod tests {
     fn writes_hit_what_was_loaded() {
         let mut words = Words(fastrand::Rng::with_seed(1));
         for workload in Workload::ALL {
-            let loaded: HashSet<Vec<u8>> = workload.load(500).flatten().collect();
-            let written = workload.write(&mut words, 500);
+            let loaded: HashSet<Vec<u8>> = workload.load(490).flatten().collect();
+            let written = workload.write(&mut words, 490);
             assert!(loaded.contains(&written[1]), "{workload:?}");
             let member = match workload {
                 Workload::Zset => Some(&written[3]),
