@@ -6,9 +6,20 @@ pub(crate) struct ScanOptions<'a> {
     pattern: Option<&'a [u8]>,
     /// About how many elements one call should visit; at least 1.
     pub(crate) count: usize,
-    /// HSCAN: names only.
-    pub(crate) novalues: bool,
+    /// HSCAN and ZSCAN: names only, without values or scores.
+    pub(crate) names_only: bool,
 }
+
+/// Whose options they are; two commands have a word that the others know and refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScanOf {
+    Hash,
+    Set,
+    SortedSet,
+}
+
+const NOT_HSCAN: &str = "NOVALUES option can only be used in HSCAN";
+const NOT_ZSCAN: &str = "NOSCORES option can only be used in ZSCAN";
 
 /// Takes a cursor.
 pub(crate) fn parse_cursor(args: &mut Args<'_>) -> Result<u64, Error> {
@@ -20,12 +31,13 @@ pub(crate) fn parse_cursor(args: &mut Args<'_>) -> Result<u64, Error> {
 
 impl<'a> ScanOptions<'a> {
     /// Takes the options behind the cursor.
-    pub(crate) fn parse(args: &mut Args<'a>, is_hscan: bool) -> Result<ScanOptions<'a>, Error> {
+    pub(crate) fn parse(args: &mut Args<'a>, of: ScanOf) -> Result<ScanOptions<'a>, Error> {
         let mut options = ScanOptions {
             pattern: None,
             count: 10,
-            novalues: false,
+            names_only: false,
         };
+        let mut refusal = None;
         while !args.is_done() {
             if args.keyword("MATCH") {
                 options.pattern = Some(args.bytes()?);
@@ -33,13 +45,17 @@ impl<'a> ScanOptions<'a> {
                 let count = usize::try_from(args.int()?).map_err(|_| Error::Syntax)?;
                 options.count = count;
             } else if args.keyword("NOVALUES") {
-                options.novalues = true;
+                options.names_only = true;
+                refusal = refusal.or((of != ScanOf::Hash).then_some(NOT_HSCAN));
+            } else if args.keyword("NOSCORES") {
+                options.names_only = true;
+                refusal = refusal.or((of != ScanOf::SortedSet).then_some(NOT_ZSCAN));
             } else {
                 return Err(Error::Syntax);
             }
         }
-        if options.novalues && !is_hscan {
-            return Err(Error::err("NOVALUES option can only be used in HSCAN"));
+        if let Some(refusal) = refusal {
+            return Err(Error::err(refusal));
         }
         if options.count == 0 {
             return Err(Error::Syntax);

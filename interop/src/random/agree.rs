@@ -80,7 +80,8 @@ fn normal(command: &[Vec<u8>], reply: &Reply) -> Reply {
         Reply::Array(items) if UNORDERED_PAIRS.contains(&name.as_str()) => sorted(items, 2),
         Reply::Array(items) if matches!(name.as_str(), "SCAN") => sorted(items, 1),
         Reply::Array(items) if matches!(name.as_str(), "HRANDFIELD" | "ZRANDMEMBER" | "ZSCAN") => {
-            let pairs = name == "ZSCAN" || word(command, 3).starts_with("WITH");
+            let scores = name == "ZSCAN" && word(command, 5) != "NOSCORES";
+            let pairs = scores || word(command, 3).starts_with("WITH");
             sorted(items, if pairs { 2 } else { 1 })
         }
         Reply::Array(items) if name == "XINFO" && word(command, 1) == "GROUPS" => {

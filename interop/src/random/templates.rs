@@ -31,7 +31,12 @@ const REDIS_8: Families = &[
     ("transaction", TRANSACTION),
 ];
 
-const VALKEY_9: Families = &[("string", STRING), ("string", STRINGS_OF_VALKEY_9)];
+const VALKEY_9: Families = &[
+    ("string", STRING),
+    ("string", STRINGS_OF_VALKEY_9),
+    ("zset", GEO_OF_VALKEY_9),
+    ("hash", HASHES_OF_VALKEY_9),
+];
 
 /// Of Redis, less what a later one or Valkey answers otherwise: what groups have read after
 /// deletions, and whether a time is looked at if the key is missing.
@@ -330,6 +335,24 @@ SET {k} {v} <GET|KEEPTTL|NX|XX> IFEQ {v}
 DELIFEQ {k} {v}
 MSETEX 2 {k v} {k v} <NX|XX|EX 100000|PXAT {atms}|KEEPTTL|NX XX|EX 0|XX KEEPTTL|GET|>
 MSETEX {n} {k v} {k v}
+";
+
+const GEO_OF_VALKEY_9: &str = "
+GEOADD {geo} {lon} {lat} {m}
+GEOADD {geo} {lon} {lat} {m}
+GEOSEARCH {geo} BYPOLYGON 4 10 30 {lon} {lat} 20 39 15 41 <WITHHASH|WITHCOORD|>
+GEOSEARCH {geo} BYPOLYGON 3 -130 30 20 50 {lon} {lat} ASC WITHDIST
+GEOSEARCH {geo} BYPOLYGON {n} 10 30 10 40 30 40
+GEOSEARCHSTORE {k} {geo} BYPOLYGON 3 10 30 {lon} {lat} 20 39
+ZADD {k} {score m+}
+ZSCAN {k} 0 COUNT 1000 NOSCORES
+";
+
+const HASHES_OF_VALKEY_9: &str = "
+HSETEX {k} <NX|XX|NX FNX|FXX XX|XX NX|EXAT {at} NX> FIELDS 1 {f v}
+HSET {k} {f v+}
+HGETALL {k}
+DEL {k}
 ";
 
 const TRANSACTION: &str = "

@@ -1,6 +1,7 @@
 //! Distances, the shapes searched, and the cells that cover them.
 
 use super::cell::{Borders as Bounds, Cell, LonLat, MERCATOR, STEP_MAX};
+use super::polygon::Polygon;
 
 /// Metres; the earth is a ball here.
 const EARTH_RADIUS: f64 = 6_372_797.560_856;
@@ -32,14 +33,15 @@ fn degrees(radians: f64) -> f64 {
     radians / (std::f64::consts::PI / 180.0)
 }
 
-/// What is searched around the middle, in metres.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What is searched around the middle, in metres; a polygon says itself where it lies.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Shape {
     Circle { radius: f64 },
     Box { width: f64, height: f64 },
+    Polygon(Polygon),
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Area {
     pub(super) middle: LonLat,
     pub(super) shape: Shape,
@@ -60,6 +62,10 @@ impl Area {
                 };
                 let inside = meridian_distance(at.lat, self.middle.lat) <= height / 2.0
                     && distance(at, same_row) <= width / 2.0;
+                inside.then(|| distance(self.middle, at))
+            }
+            Shape::Polygon(ref polygon) => {
+                let inside = polygon.contains(at);
                 inside.then(|| distance(self.middle, at))
             }
         }
@@ -92,6 +98,7 @@ impl Area {
         match self.shape {
             Shape::Circle { radius } => radius,
             Shape::Box { width, height } => (width / 2.0).hypot(height / 2.0),
+            Shape::Polygon(ref polygon) => polygon.reach(self.middle),
         }
     }
 
@@ -100,6 +107,7 @@ impl Area {
         let (height, width) = match self.shape {
             Shape::Circle { radius } => (radius, radius),
             Shape::Box { width, height } => (height / 2.0, width / 2.0),
+            Shape::Polygon(ref polygon) => return polygon.bounds(),
         };
         let LonLat { lon, lat } = self.middle;
         let lat_delta = degrees(height / EARTH_RADIUS);

@@ -7,6 +7,7 @@
 mod area;
 mod cell;
 mod point;
+mod polygon;
 mod search;
 
 use crate::{Command, Flags, Group, KeyPositions, KeySpec, Spec};
@@ -43,12 +44,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("3.2.0", "O(1) for each place", "key [member [member ...]]", "Returns the standard geohash strings of places."), point::geohash),
     Command::new(row("geosearch", -7, READ)
         .doc("6.2.0", "O(N+log(M)) where N is the number of places around and M all of them",
-            "key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
-            "Finds the places within a circle or a box."), search::geosearch),
+            "key <[FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+            "Finds the places within a circle, a box or a polygon."), search::geosearch),
     Command::new(row("geosearchstore", -8, GROW).keys(KeySpec::FIRST_TWO)
         .doc("6.2.0", "O(N+log(M)) where N is the number of places around and M all of them",
-            "destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
-            "Stores the places within a circle or a box."), search::geosearchstore),
+            "destination source <[FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+            "Stores the places within a circle, a box or a polygon."), search::geosearchstore),
     Command::new(row("georadius", -6, GROW.union(Flags::MOVABLEKEYS)).keys(KeySpec::Custom(radius_keys))
         .doc("3.2.0", "O(N+log(M)) where N is the number of places around and M all of them",
             "key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]",

@@ -3,6 +3,7 @@
 use super::area::{Area, Shape};
 use super::cell::{LonLat, place_of};
 use super::point::{lon_lat, reply_distance, reply_place, unit};
+use super::polygon::Polygon;
 use crate::{Args, Context, Error, EventClass, Outcome, ReplySink};
 use keyspace::{Edit, ScoreBound, Ttl, Zset, ZsetRef};
 use packed::number;
@@ -186,6 +187,15 @@ impl<'a> Search<'a> {
         let at_member = matches!(self.middle, Some(Middle::Member(_)));
         let circle = matches!(self.shape, Some(Shape::Circle { .. }));
         let in_box = matches!(self.shape, Some(Shape::Box { .. }));
+        if matches!(self.shape, None | Some(Shape::Polygon(_))) && self.middle.is_none() {
+            if args.left() > 1 && args.keyword("BYPOLYGON") {
+                self.polygon(args)?;
+                return Ok(true);
+            }
+            if self.shape.is_some() {
+                return Ok(false);
+            }
+        }
         if args.left() > 1 && !at_place && args.keyword("FROMMEMBER") {
             self.middle = Some(Middle::Member(args.bytes()?));
         } else if args.left() > 2 && !at_member && args.keyword("FROMLONLAT") {
@@ -241,6 +251,13 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// A polygon has no unit of its own: distances are in metres.
+    fn polygon(&mut self, args: &mut Args<'a>) -> Result<(), Error> {
+        self.shape = Some(Shape::Polygon(Polygon::parse(args)?));
+        self.unit = 1.0;
+        Ok(())
+    }
+
     fn check(&self, argv: &[&[u8]], dialect: Dialect) -> Result<(), Error> {
         let name = String::from_utf8_lossy(argv.first().copied().unwrap_or_default());
         let with = self.with_coord || self.with_dist || self.with_hash;
@@ -253,7 +270,8 @@ impl<'a> Search<'a> {
                 "{what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
             )));
         }
-        let missing = if self.middle.is_none() {
+        let in_polygon = matches!(self.shape, Some(Shape::Polygon(_)));
+        let missing = if self.middle.is_none() && !in_polygon {
             "FROMMEMBER or FROMLONLAT"
         } else if self.shape.is_none() {
             "BYRADIUS and BYBOX"
@@ -268,13 +286,14 @@ impl<'a> Search<'a> {
     }
 
     fn area(&self, zset: ZsetRef<'_>) -> Result<Area, Error> {
-        let middle = match self.middle {
-            Some(Middle::At(at)) => Some(at),
-            Some(Middle::Member(member)) => zset.score(member).map(place_of),
-            None => None,
+        let shape = self.shape.clone().ok_or(Error::Syntax)?;
+        let middle = match (self.middle, &shape) {
+            (_, Shape::Polygon(polygon)) => Some(polygon.centroid()),
+            (Some(Middle::At(at)), _) => Some(at),
+            (Some(Middle::Member(member)), _) => zset.score(member).map(place_of),
+            (None, _) => None,
         };
         let middle = middle.ok_or_else(|| Error::err("could not decode requested zset member"))?;
-        let shape = self.shape.ok_or(Error::Syntax)?;
         Ok(Area { middle, shape })
     }
 

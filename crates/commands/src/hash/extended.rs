@@ -128,6 +128,8 @@ fn set_deadlines(
 struct SetRequest<'a> {
     /// `Some(false)`: only if no field exists; `Some(true)`: only if all do.
     if_all_exist: Option<bool>,
+    /// Valkey's `NX` and `XX`: whether there has to be a hash.
+    if_key_exists: Option<bool>,
     deadline: Deadline,
     pairs: &'a [[&'a [u8]; 2]],
 }
@@ -136,6 +138,7 @@ impl<'a> SetRequest<'a> {
     fn parse(ctx: &mut Context<'a, '_>) -> Result<SetRequest<'a>, Error> {
         let mut request = SetRequest {
             if_all_exist: None,
+            if_key_exists: None,
             deadline: Deadline::Unsaid,
             pairs: &[],
         };
@@ -150,6 +153,14 @@ impl<'a> SetRequest<'a> {
     }
 
     fn parse_condition(&mut self, args: &mut Args<'_>) -> Result<bool, Error> {
+        let key_exists = args.keyword("XX");
+        if key_exists || args.keyword("NX") {
+            let said = self.if_key_exists.replace(key_exists);
+            return match said {
+                Some(other) if other != key_exists => Err(Error::Syntax),
+                _ => Ok(true),
+            };
+        }
         let all = args.keyword("FXX");
         if !all && !args.keyword("FNX") {
             return Ok(false);
@@ -262,7 +273,10 @@ pub(super) fn hsetex(ctx: &mut Context<'_, '_>) -> Outcome {
     let hash = ctx.keys.hash(ctx.db, key)?;
     let exists = |field: &[u8]| hash.is_some_and(|hash| hash.get(field, now).is_some());
     let wanted = request.if_all_exist;
-    let met = wanted.is_none_or(|all| request.pairs.iter().all(|pair| exists(pair[0]) == all));
+    let met = wanted.is_none_or(|all| request.pairs.iter().all(|pair| exists(pair[0]) == all))
+        && request
+            .if_key_exists
+            .is_none_or(|wanted| hash.is_some() == wanted);
     if met {
         let removed = request.apply(ctx, key)?;
         request.tell(ctx, key);

@@ -6,7 +6,7 @@ mod extended;
 mod number;
 mod random;
 
-use crate::scan_options::{ScanOptions, parse_cursor, reply_scan};
+use crate::scan_options::{ScanOf, ScanOptions, parse_cursor, reply_scan};
 use crate::{Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
 use keyspace::{Hash, HashRef, IfMissing};
 use packed::IntText;
@@ -77,7 +77,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(spec("hgetex", -5, WRITE)
         .doc("8.0.0", "O(N) for N fields", "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] FIELDS numfields field [field ...]", "Returns the values of fields and changes their deadlines."), extended::hgetex),
     Command::new(spec("hsetex", -6, GROW)
-        .doc("8.0.0", "O(N) for N fields", "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]", "Sets fields and their deadline."), extended::hsetex),
+        .doc("8.0.0", "O(N) for N fields", "key [NX | XX] [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]", "Sets fields and their deadline."), extended::hsetex),
     Command::new(spec("hgetdel", -5, WRITE)
         .doc("8.0.0", "O(N) for N fields", "key FIELDS numfields field [field ...]", "Returns the values of fields and removes them."), extended::hgetdel),
 ];
@@ -324,7 +324,7 @@ fn hscan(ctx: &mut Context<'_, '_>) -> Outcome {
         reply_scan(ctx.reply, 0, &[]);
         return Ok(());
     };
-    let options = ScanOptions::parse(&mut ctx.args, true)?;
+    let options = ScanOptions::parse(&mut ctx.args, ScanOf::Hash)?;
     let mut found = Vec::new();
     let next = hash.scan(cursor, options.count, &mut |field, value, deadline| {
         let mut buffer = IntText::default();
@@ -333,7 +333,7 @@ fn hscan(ctx: &mut Context<'_, '_>) -> Outcome {
             return;
         }
         found.push(field.to_vec());
-        if !options.novalues {
+        if !options.names_only {
             found.push(value.to_vec());
         }
     });

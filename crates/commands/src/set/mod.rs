@@ -3,7 +3,7 @@
 mod algebra;
 mod random;
 
-use crate::scan_options::{ScanOptions, parse_cursor, reply_scan};
+use crate::scan_options::{ScanOf, ScanOptions, parse_cursor, reply_scan};
 use crate::{Command, Context, EventClass, Flags, Group, KeySpec, Outcome, Spec};
 use keyspace::{IfMissing, Set};
 use packed::IntText;
@@ -166,7 +166,7 @@ fn sscan(ctx: &mut Context<'_, '_>) -> Outcome {
         reply_scan(ctx.reply, 0, &[]);
         return Ok(());
     };
-    let options = ScanOptions::parse(&mut ctx.args, false)?;
+    let options = ScanOptions::parse(&mut ctx.args, ScanOf::Set)?;
     let mut found = Vec::new();
     let next = set.scan(cursor, options.count, &mut |member| {
         let mut buffer = IntText::default();

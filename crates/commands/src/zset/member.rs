@@ -1,5 +1,5 @@
 use super::{reply_score, score_text};
-use crate::scan_options::{ScanOptions, parse_cursor, reply_scan};
+use crate::scan_options::{ScanOf, ScanOptions, parse_cursor, reply_scan};
 use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, Zset};
 use packed::IntText;
@@ -89,14 +89,16 @@ pub(super) fn zscan(ctx: &mut Context<'_, '_>) -> Outcome {
         reply_scan(ctx.reply, 0, &[]);
         return Ok(());
     };
-    let options = ScanOptions::parse(&mut ctx.args, false)?;
+    let options = ScanOptions::parse(&mut ctx.args, ScanOf::SortedSet)?;
     let mut found = Vec::new();
     let next = zset.scan(cursor, options.count, &mut |member, score| {
         let mut buffer = IntText::default();
         let member = member.text(&mut buffer);
         if options.wants(member) {
             found.push(member.to_vec());
-            found.push(score_text(score, ctx.settings.compat));
+            if !options.names_only {
+                found.push(score_text(score, ctx.settings.compat));
+            }
         }
     });
     reply_scan(ctx.reply, next, &found);

@@ -97,7 +97,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(spec("zintercard", -3, MANY).keys(SOURCES)
         .doc("7.0.0", "O(N*K) for K sets, the smallest of N members", "numkeys key [key ...] [LIMIT limit]", "Counts what is in all of several sorted sets, up to a limit."), algebra::zintercard),
     Command::new(spec("zscan", -3, READ)
-        .doc("2.8.0", "O(1) a call, O(N) for a whole iteration", "key cursor [MATCH pattern] [COUNT count]", "Walks over a sorted set in steps."), member::zscan),
+        .doc("2.8.0", "O(1) a call, O(N) for a whole iteration", "key cursor [MATCH pattern] [COUNT count] [NOSCORES]", "Walks over a sorted set in steps."), member::zscan),
 ];
 
 /// A member and its score.

@@ -1,8 +1,8 @@
 //! The arguments of a command as `COMMAND DOCS` describes them, read from its line of syntax.
 //!
 //! The line is in the notation of the Redis manual: `key value [NX | XX] [EX seconds]`. A word in
-//! capitals is a literal token, brackets are optional, `|` separates alternatives, and `...`
-//! repeats what stands before it.
+//! capitals is a literal token, brackets are optional, `<` and `>` only hold together, `|` separates
+//! alternatives, and `...` repeats what stands before it.
 
 use commands::ReplySink;
 
@@ -26,10 +26,10 @@ enum Shape {
 
 /// The arguments that `syntax` speaks of. A line that makes no sense gives fewer of them.
 pub(super) fn parse(syntax: &str) -> Vec<Argument> {
-    let spaced = syntax
-        .replace('[', " [ ")
-        .replace(']', " ] ")
-        .replace('|', " | ");
+    let marks = ["[", "]", "<", ">", "|"];
+    let spaced = marks.iter().fold(syntax.to_owned(), |line, mark| {
+        line.replace(mark, &format!(" {mark} "))
+    });
     let words: Vec<&str> = spaced.split_whitespace().collect();
     alternatives(&mut words.as_slice())
 }
@@ -38,7 +38,7 @@ pub(super) fn parse(syntax: &str) -> Vec<Argument> {
 fn alternatives(words: &mut &[&str]) -> Vec<Argument> {
     let mut choices = vec![Vec::new()];
     while let Some((&word, rest)) = words.split_first() {
-        if word == "]" {
+        if word == "]" || word == ">" {
             break;
         }
         *words = rest;
@@ -46,19 +46,26 @@ fn alternatives(words: &mut &[&str]) -> Vec<Argument> {
         match word {
             "|" => choices.push(Vec::new()),
             "..." => current.iter_mut().last().into_iter().for_each(repeat),
-            "[" => {
-                current.extend(optional(alternatives(words)));
-                *words = words.split_first().map_or(&[][..], |(_, rest)| rest);
-            }
+            "[" => current.extend(optional(bracketed(words))),
+            "<" => push_group(current, one(bracketed(words))),
             _ => push_word(current, word),
         }
     }
     if choices.len() == 1 {
         return choices.remove(0);
     }
-    vec![group(Shape::OneOf(
-        choices.into_iter().filter_map(one).collect(),
-    ))]
+    let choices: Vec<Argument> = choices.into_iter().filter_map(one).collect();
+    if choices.is_empty() {
+        return choices;
+    }
+    vec![group(Shape::OneOf(choices))]
+}
+
+/// Reads to the closing bracket, and past it.
+fn bracketed(words: &mut &[&str]) -> Vec<Argument> {
+    let inside = alternatives(words);
+    *words = words.split_first().map_or(&[][..], |(_, rest)| rest);
+    inside
 }
 
 /// `[key ...]` behind `key` says that there may be more of the same.
@@ -73,11 +80,22 @@ fn repeat(argument: &mut Argument) {
     argument.multiple = true;
 }
 
+/// A group behind a token is the token's value, as in `AGGREGATE <SUM | MIN>`.
+fn push_group(current: &mut Vec<Argument>, group: Option<Argument>) {
+    match (current.last_mut(), group) {
+        (Some(last), Some(group)) if last.awaits_value() => last.shape = group.shape,
+        (_, group) => current.extend(group),
+    }
+}
+
+/// `MAXLEN`, `DIFF1`, `LIB-VER`, `~`.
+fn is_token(word: &str) -> bool {
+    let mark = |c: char| c.is_ascii_uppercase() || "-=~*$".contains(c);
+    word.starts_with(mark) && word.chars().all(|c| mark(c) || c.is_ascii_digit())
+}
+
 /// A word behind a token is the token's value; any other stands for itself.
 fn push_word(current: &mut Vec<Argument>, word: &str) {
-    let is_token = word
-        .chars()
-        .all(|c| c.is_ascii_uppercase() || "-=~".contains(c));
     let name = word.to_ascii_lowercase();
     let plain = |token, shape| Argument {
         name,
@@ -86,12 +104,12 @@ fn push_word(current: &mut Vec<Argument>, word: &str) {
         optional: false,
         multiple: false,
     };
-    if is_token {
+    if is_token(word) {
         current.push(plain(Some(word.to_owned()), Shape::PureToken));
         return;
     }
     match current.last_mut() {
-        Some(last) if last.shape == Shape::PureToken && !last.optional => {
+        Some(last) if last.awaits_value() => {
             last.shape = Shape::Value;
             last.name = word.to_owned();
         }
@@ -126,6 +144,11 @@ fn group(shape: Shape) -> Argument {
 }
 
 impl Argument {
+    /// Whether it is a token, of which what follows may be the value.
+    fn awaits_value(&self) -> bool {
+        self.shape == Shape::PureToken && !self.optional
+    }
+
     fn kind(&self) -> &'static str {
         match &self.shape {
             Shape::PureToken => "pure-token",
@@ -222,6 +245,15 @@ mod tests {
             shown(&parse("key [LIMIT offset count]")),
             "key (LIMIT=offset count)?"
         );
+        assert_eq!(
+            shown(&parse("<AND | DIFF1> destkey [AGGREGATE <SUM | MIN>]")),
+            "<AND=and DIFF1=diff1> destkey AGGREGATE=<SUM=sum MIN=min>?"
+        );
+        assert_eq!(
+            shown(&parse("key [<MAXLEN | MINID> [= | ~] threshold] <* | id>")),
+            "key (<MAXLEN=maxlen MINID=minid> <=== ~=~>? threshold)? <*=* id>"
+        );
         assert_eq!(shown(&parse("[[[")), "");
+        assert_eq!(shown(&parse("<<|]>")), "");
     }
 }
