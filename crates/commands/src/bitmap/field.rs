@@ -195,18 +195,14 @@ impl Operation {
         self.bytes().end * 8 - self.offset - self.field.bits as usize
     }
 
-    /// Does what is asked; the number to reply, or `None` where overflow is refused. What is set to
-    /// what it is does not count as a change, an increment always does.
+    /// Does what is asked; the number to reply, or `None` where overflow is refused. A
+    /// field that stays as it was does not count as a change.
     fn run(&self, string: &mut StringValue) -> Option<i64> {
         let old = self.read(string.as_ref());
         let (new, reply) = match self.action {
             Action::Get => return Some(old),
             Action::Set(number, overflow) => {
-                let new = self.field.fit(self.field.taken(number), overflow)?;
-                if new == old {
-                    return Some(old);
-                }
-                (new, old)
+                (self.field.fit(self.field.taken(number), overflow)?, old)
             }
             Action::IncrBy(by, overflow) => {
                 let sum = i128::from(old) + i128::from(by);
