@@ -44,6 +44,7 @@ impl ArgRange {
 pub struct Request<'a> {
     bytes: &'a [u8],
     args: &'a [ArgRange],
+    is_inline: bool,
     consumed: usize,
 }
 
@@ -69,6 +70,17 @@ impl<'a> Request<'a> {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
         let bytes = self.bytes;
         self.args.iter().map(move |range| range.of(bytes))
+    }
+
+    /// Where the arguments lie: in [`Request::words`] if there are such, else in the buffer that was
+    /// decoded.
+    pub fn ranges(&self) -> &'a [ArgRange] {
+        self.args
+    }
+
+    /// The arguments of an inline request, which are not as they came; `None` for others.
+    pub fn words(&self) -> Option<&'a [u8]> {
+        self.is_inline.then_some(self.bytes)
     }
 
     /// The bytes of the buffer that this request took.
@@ -174,6 +186,7 @@ impl RequestDecoder {
         Request {
             bytes: if self.inline { &self.words } else { buffer },
             args: &self.args,
+            is_inline: self.inline,
             consumed: self.position,
         }
     }

@@ -2,10 +2,10 @@
 //! subscribed to any.
 
 use crate::config::ClientConfig;
+use crate::pipeline::Pipeline;
 use crate::shutdown::Stopped;
 use duramen::{Engine, RespSink, Session};
 use resp::{Limits, RequestDecoder};
-use smallvec::SmallVec;
 use std::future::{pending, poll_fn};
 use std::io;
 use std::time::Duration;
@@ -38,6 +38,7 @@ struct Connection<S> {
     stream: S,
     session: Session,
     decoder: RequestDecoder,
+    pipeline: Pipeline,
     input: Vec<u8>,
     output: Vec<u8>,
     idle: Option<Duration>,
@@ -50,6 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             decoder: RequestDecoder::new(limits(session.engine())),
             stream,
             session,
+            pipeline: Pipeline::default(),
             input: Vec::new(),
             output: Vec::new(),
             idle: config.idle,
@@ -127,17 +129,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if self.output.len() >= WRITE_BYTES {
                 return (done, State::More);
             }
-            let request = match self.decoder.decode(&self.input[start + done..]) {
-                Ok(Some(request)) => request,
-                Ok(None) => return (done, State::Waiting),
-                Err(error) => {
-                    resp::encode::error(&mut self.output, format!("ERR {error}").as_bytes());
-                    return (done, State::Over);
+            let Some((argv, consumed)) = self.pipeline.next(&self.input) else {
+                match self.fill(start + done) {
+                    None => continue,
+                    Some(state) => return (done, state),
                 }
             };
-            done += request.consumed();
-            if !request.is_empty() {
-                let argv: SmallVec<[&[u8]; 8]> = request.iter().collect();
+            done += consumed;
+            if !argv.is_empty() {
                 let mut sink = RespSink::new(&mut self.output, self.session.protocol());
                 if self.session.is_subscribed() {
                     // What was published before the request comes before its reply.
@@ -147,6 +146,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             if self.session.wants_to_quit() {
                 return (done, State::Over);
+            }
+        }
+    }
+
+    /// Decodes more requests, from offset `at` of the input on; what else is to be done if there is
+    /// none.
+    fn fill(&mut self, at: usize) -> Option<State> {
+        match self.pipeline.fill(&mut self.decoder, &self.input, at) {
+            Ok(0) => Some(State::Waiting),
+            Ok(1) => None,
+            Ok(_) => {
+                self.session.expect_keys(&self.pipeline.keys(&self.input));
+                None
+            }
+            Err(error) => {
+                resp::encode::error(&mut self.output, format!("ERR {error}").as_bytes());
+                Some(State::Over)
             }
         }
     }

@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod expirer;
 mod huge_pages;
+mod pipeline;
 mod reclaimer;
 mod saver;
 mod shutdown;

@@ -108,7 +108,10 @@ mod tests {
         assert_eq!(docs["DEL"].syntax.join(" "), "key [key ...]");
         assert!(docs["OBJECT ENCODING"].syntax.contains(&"key".to_owned()));
         let set = docs["SET"].syntax.join(" ");
-        assert!(set.starts_with("key value [NX | XX | IFEQ ifeq-value"), "{set}");
+        assert!(
+            set.starts_with("key value [NX | XX | IFEQ ifeq-value"),
+            "{set}"
+        );
         assert!(set.contains("EX seconds"), "{set}");
         assert!(docs.values().all(|doc| !doc.summary.is_empty()));
     }
