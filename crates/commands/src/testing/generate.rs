@@ -2,6 +2,7 @@
 //! type, their own leavings and deadlines that pass.
 
 use super::{Fixture, twin};
+use crate::EventClass;
 
 /// `%k` a key, `%m` a member or field, `%v` a value, `%i` a small integer, `%n` a small count, `%f` a
 /// float, `%t` a time to live in milliseconds, `%p` a longitude and a latitude.
@@ -187,5 +188,37 @@ fn effects_of_generated_commands_make_a_twin() {
         }
         original.keyspace.check();
         twin::compare(&mut original, &mut twin, &format!("seed {seed}"));
+    }
+}
+
+fn there(fixture: &mut Fixture) -> [bool; KEYS.len()] {
+    KEYS.map(|key| fixture.run(&format!("exists {key}")) == "(integer) 1")
+}
+
+/// Whoever follows the events knows at any time which keys there are.
+#[test]
+fn no_key_comes_or_goes_untold() {
+    for seed in 0..20 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut fixture = Fixture::new();
+        fixture.settings.notify = EventClass::from_letters("EAn").expect("letters");
+        for _ in 0..300 {
+            let before = there(&mut fixture);
+            let line = command(&mut rng);
+            fixture.run(&line);
+            let told = fixture.events();
+            let says = |names: &[&str], key: &str| {
+                let mut told = told.split(", ");
+                told.any(|event| names.iter().any(|name| event == format!("{name} {key}")))
+            };
+            let keys = KEYS.iter().zip(before.iter().zip(there(&mut fixture)));
+            for (key, (before, after)) in keys {
+                let (came, went) = (!before && after, *before && !after);
+                assert!(!came || says(&["new"], key), "{line}: {key}, {told}");
+                let gone = ["del", "rename_from"];
+                assert!(!went || says(&gone, key), "{line}: {key}, {told}");
+            }
+            fixture.pass(rng.i64(0..60));
+        }
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
+use units::ReplOffset;
 
 /// An engine that tells of everything, and a clock to move.
 fn engine() -> (Engine, ManualClock) {
@@ -368,4 +369,46 @@ fn a_client_that_wants_no_replies_gets_its_messages() {
     assert_eq!(answer("CLIENT REPLY OFF"), "");
     assert_eq!(answer("RESET"), "+RESET\r\n");
     assert_eq!(answer("PING"), "+PONG\r\n");
+}
+
+/// The keys of the commands that the journal holds.
+fn journal_keys(engine: &Engine) -> Vec<Vec<u8>> {
+    let pieces = engine.log().journal().read_from(ReplOffset(0), usize::MAX);
+    let bytes: Vec<u8> = pieces
+        .unwrap()
+        .iter()
+        .flat_map(|piece| piece.to_vec())
+        .collect();
+    let mut decoder = resp::RequestDecoder::new(resp::Limits::default());
+    let (mut keys, mut at) = (Vec::new(), 0);
+    while let Some(request) = decoder.decode(&bytes[at..]).unwrap() {
+        at += request.consumed();
+        let words: Vec<&[u8]> = request.iter().collect();
+        if words[0] == b"SET" {
+            keys.push(words[1].to_vec());
+        }
+    }
+    keys
+}
+
+#[test]
+fn events_of_many_threads_have_the_order_of_the_journal() {
+    let (engine, _) = engine();
+    engine.log().journal().set_limit(1 << 20);
+    let mut subscriber = engine.subscribe(["__keyevent@0__:set"]);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let mut session = engine.session();
+            scope.spawn(move || {
+                for n in 0..500 {
+                    session.execute(&["SET", &format!("{thread}:{n}"), "v"]);
+                }
+            });
+        }
+    });
+    let told: Vec<Vec<u8>> = std::iter::from_fn(|| subscriber.try_next())
+        .map(|message| message.payload().to_vec())
+        .collect();
+    assert_eq!(told.len(), 2000);
+    assert_eq!(told, journal_keys(&engine));
 }
