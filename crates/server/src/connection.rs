@@ -176,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             biased;
             written = self.stream.write_all(&self.output) => written?,
             // A peer that does not read while messages come: it is not waited for.
-            () = poll_fn(|cx| session.poll_cut_off(cx)), if session.is_subscribed() => {
+            () = cut_off(session), if session.is_subscribed() => {
                 return Err(io::ErrorKind::TimedOut.into());
             }
         }
@@ -188,6 +188,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         for buffer in [&mut self.input, &mut self.output] {
             if buffer.capacity() > KEPT_BYTES_MAX && buffer.len() <= READ_BYTES {
                 buffer.shrink_to(READ_BYTES);
+            }
+        }
+    }
+}
+
+/// How often to see how long messages have waited.
+const LIMIT_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
+/// Waits until more messages wait for the client than may, or do for too long.
+async fn cut_off(session: &Session) {
+    loop {
+        tokio::select! {
+            () = poll_fn(|cx| session.poll_cut_off(cx)) => return,
+            () = tokio::time::sleep(LIMIT_LOOKED_AT_EVERY) => {
+                if session.is_cut_off() {
+                    return;
+                }
             }
         }
     }

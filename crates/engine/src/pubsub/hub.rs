@@ -115,6 +115,12 @@ impl Hub {
         count
     }
 
+    /// Closes a client's mailbox if too much waits in it; whether it is closed.
+    pub(super) fn cut_off(&self, mailbox: &Mailbox) -> bool {
+        let (limit, now) = (*self.limit.read(), self.clock.now());
+        mailbox.cut_off(limit, now)
+    }
+
     /// A mailbox for a new subscriber.
     pub(super) fn mailbox(&self, bound: Bound) -> Arc<Mailbox> {
         let id = self.last_mailbox.fetch_add(1, Ordering::Relaxed) + 1;

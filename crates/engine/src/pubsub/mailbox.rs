@@ -60,6 +60,9 @@ impl State {
     fn pop(&mut self) -> Option<Message> {
         let message = self.waiting.pop_front()?;
         self.bytes -= message.cost();
+        if self.waiting.is_empty() {
+            self.over_since = None;
+        }
         Some(message)
     }
 
@@ -188,8 +191,15 @@ impl Mailbox {
         Poll::Pending
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.state.lock().closed
+    /// Closes it if more waits than a client's limit allows; whether it is closed.
+    pub(super) fn cut_off(&self, limit: OutputLimit, now: UnixMillis) -> bool {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let bounded = matches!(state.bound, Bound::Client);
+        if bounded && limit.is_passed(state.bytes, &mut state.over_since, now) {
+            state.close();
+        }
+        state.closed
     }
 
     /// How many messages were dropped because too many waited.

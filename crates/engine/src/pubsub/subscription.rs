@@ -75,9 +75,9 @@ impl Subscription {
         self.mailbox.poll_closed(cx)
     }
 
-    /// Whether too much waited, or the engine is gone.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.mailbox.is_closed()
+    /// Whether too much waits or waited, or the engine is gone.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.hub.cut_off(&self.mailbox)
     }
 }
 

@@ -286,6 +286,46 @@ fn a_client_that_does_not_read_is_cut_off() {
 }
 
 #[test]
+fn a_client_that_reads_too_slowly_is_cut_off_in_the_end() {
+    let (engine, clock) = engine();
+    let limit = "pubsub 0 1000 2";
+    engine
+        .set_config("client-output-buffer-limit", limit)
+        .unwrap();
+    let mut client = engine.session();
+    run(&mut client, "SUBSCRIBE a");
+    let payload = "x".repeat(2000);
+    engine.publish("a", &payload);
+    clock.advance(2900);
+    assert!(!client.is_cut_off());
+    written(&mut client);
+    engine.publish("a", &payload);
+    clock.advance(2900);
+    assert!(!client.is_cut_off(), "it had read all of it");
+    clock.advance(200);
+    assert!(client.is_cut_off());
+}
+
+#[test]
+fn messages_do_not_stand_inside_the_reply_of_exec() {
+    let (engine, _) = engine();
+    let mut client = engine.session();
+    client.set_protocol(Protocol::Resp3);
+    for line in ["SUBSCRIBE a", "MULTI", "UNSUBSCRIBE a"] {
+        run(&mut client, line);
+    }
+    engine.publish("a", "late");
+    let mut out = Vec::new();
+    client.execute_into(
+        &[b"EXEC"],
+        &mut crate::RespSink::new(&mut out, Protocol::Resp3),
+    );
+    let out = String::from_utf8(out).unwrap().replace("\r\n", " ");
+    let reply = "*1 >3 $11 unsubscribe $1 a :0 ";
+    assert_eq!(out, format!("{reply}>3 $7 message $1 a $4 late "));
+}
+
+#[test]
 fn what_a_program_does_not_fetch_is_dropped_and_counted() {
     let (engine, _) = engine();
     let mut subscriber = engine.subscribe(["a"]).with_bytes_max(100);

@@ -32,12 +32,13 @@ impl Session {
         }
     }
 
-    /// Whether more messages waited than `client-output-buffer-limit pubsub` allows: they are gone,
-    /// and the front-end hangs up.
+    /// Whether more messages wait than `client-output-buffer-limit pubsub` allows, or did: they are
+    /// gone, and the front-end hangs up. To be asked about once a second while messages wait, for
+    /// the sake of the soft limit.
     pub fn is_cut_off(&self) -> bool {
         self.subscription
             .as_ref()
-            .is_some_and(|subscription| subscription.is_closed())
+            .is_some_and(|subscription| subscription.is_cut_off())
     }
 
     /// Writes messages that wait until there are about `bytes` of them: pushes, or arrays for a
@@ -82,12 +83,15 @@ impl Session {
             .add(kind, name);
     }
 
-    /// Ends a subscription. What was published before is written first.
+    /// Ends a subscription. What was published before is written first, but inside `EXEC` after its
+    /// reply: a message can't stand in the middle of one.
     pub(crate) fn unsubscribe(&mut self, kind: Kind, name: &[u8], reply: &mut dyn ReplySink) {
         if let Some(subscription) = &mut self.subscription {
             subscription.remove(kind, name);
         }
-        self.write_messages(reply, usize::MAX);
+        if !self.in_exec {
+            self.write_messages(reply, usize::MAX);
+        }
     }
 
     /// Everything of that kind that is subscribed to.

@@ -141,6 +141,10 @@ impl Session {
                 .iter()
                 .for_each(|queued| self.run_queued(&mut keys, queued, reply));
             self.in_exec = false;
+            if !self.is_subscribed() {
+                // What came before the last subscription was ended.
+                self.write_messages(reply, usize::MAX);
+            }
         }
         self.commit(keys);
         Ok(())
