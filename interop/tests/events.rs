@@ -25,7 +25,8 @@ const OF_REDIS_7_0: [Family; 10] = [
 ];
 
 /// Since Redis 7.2 a consumer that only asks is made, and told of.
-const OF_REDIS_8_2: [Family; 1] = [("stream", "KEAn")];
+const OF_REDIS_8_2: [Family; 2] = [("stream", "KEAn"), ("redis_8", "KEAn")];
+const OF_VALKEY_9_1: [Family; 2] = [("stream", "KEAn"), ("valkey_9", "KEAn")];
 
 /// A field that a failed operation made room for: ours is told of as changed.
 const KNOWN: [&str; 1] = ["BITFIELD grown OVERFLOW FAIL INCRBY u2 30 5"];
@@ -146,6 +147,11 @@ fn events_are_those_of_redis_7_0() -> Outcome {
 }
 
 #[test]
-fn events_of_streams_are_those_of_redis_8_2() -> Outcome {
+fn events_are_those_of_redis_8_2() -> Outcome {
     compare(Build::Redis82, &OF_REDIS_8_2)
+}
+
+#[test]
+fn events_are_those_of_valkey_9_1() -> Outcome {
+    compare(Build::Valkey91, &OF_VALKEY_9_1)
 }
