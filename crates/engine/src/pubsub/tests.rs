@@ -1,4 +1,4 @@
-use crate::{Builder, Engine, ManualClock, Protocol, Reply, Session, UnixMillis};
+use crate::{Builder, Engine, Expiry, ManualClock, Protocol, Reply, Session, UnixMillis};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -451,4 +451,35 @@ fn events_of_many_threads_have_the_order_of_the_journal() {
         .collect();
     assert_eq!(told.len(), 2000);
     assert_eq!(told, journal_keys(&engine));
+}
+
+#[test]
+fn typed_methods_tell_what_commands_do() {
+    let (engine, _) = engine();
+    engine.set_config("notify-keyspace-events", "EAmn").unwrap();
+    let mut events = engine.psubscribe(["__keyevent@0__:*"]);
+    let mut session = engine.session();
+    let mut told = |f: &mut dyn FnMut(&mut Session)| {
+        f(&mut session);
+        let lines = waiting(&mut events).join(", ");
+        lines.replace("__keyevent@0__:", "")
+    };
+    assert_eq!(told(&mut |s| _ = s.get("k")), "keymiss k");
+    assert_eq!(told(&mut |s| s.set("k", "1").unwrap()), "new k, set k");
+    assert_eq!(
+        told(&mut |s| s.set_expiring("k", "1", Expiry::InMillis(99)).unwrap()),
+        "set k, expire k"
+    );
+    assert_eq!(told(&mut |s| _ = s.incr_by("k", 2)), "incrby k");
+    assert_eq!(told(&mut |s| _ = s.append("k", "2")), "append k");
+    let mut expire = |expiry| told(&mut |s| _ = s.expire("k", expiry));
+    assert_eq!(expire(Expiry::InMillis(9)), "expire k");
+    assert_eq!(expire(Expiry::Never), "persist k");
+    assert_eq!(expire(Expiry::At(UnixMillis(1))), "del k");
+    assert_eq!(told(&mut |s| _ = s.del("k")), "");
+    assert_eq!(
+        told(&mut |s| _ = s.hset("h", &[("f", "v")])),
+        "new h, hset h"
+    );
+    assert_eq!(told(&mut |s| _ = s.hdel("h", "f")), "hdel h, del h");
 }
