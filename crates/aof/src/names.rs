@@ -31,6 +31,22 @@ impl Names {
         }
     }
 
+    /// The names of the log that a manifest belongs to, from where it lies; `None` if it is called
+    /// otherwise than manifests are.
+    pub fn of_manifest(manifest: &Path) -> Option<Names> {
+        if manifest.extension().is_none_or(|is| is != "manifest") {
+            return None;
+        }
+        let manifest = match manifest.parent()?.file_name() {
+            Some(_) => manifest.to_owned(),
+            None => std::path::absolute(manifest).ok()?,
+        };
+        let folder = manifest.parent()?;
+        let dirname = folder.file_name()?.to_str()?;
+        let filename = manifest.file_stem()?.to_str()?;
+        Some(Names::custom(folder.parent()?, filename, dirname))
+    }
+
     /// `appendfilename`: what all names begin with.
     pub fn filename(&self) -> &str {
         &self.filename
@@ -115,6 +131,13 @@ mod tests {
             "appendonly.aof.3.base.aof"
         );
         assert_eq!(names.incr_name(12), "appendonly.aof.12.incr.aof");
+    }
+
+    #[test]
+    fn manifests_tell_the_names() {
+        let names = Names::custom("/data", "a b.aof", "log");
+        assert_eq!(Names::of_manifest(&names.manifest()), Some(names));
+        assert_eq!(Names::of_manifest(Path::new("/data/log/x.aof")), None);
     }
 
     #[test]

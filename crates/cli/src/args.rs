@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::inspect::args::InspectArgs;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ Examples:
   duramen --read-only --json my-data HGETALL user:1
   duramen --config rdb-target=redis-7.0 my-data
   duramen serve --port 7000 --dir my-data
+  duramen inspect dump.rdb             what is in it, and what takes the memory
   duramen check my-data                is every file sound? exit code 0, 1 or 2";
 
 /// What to do.
@@ -40,6 +42,8 @@ pub(crate) enum Action {
     /// Serve a data directory over RESP, with redis-server's flags and configuration file
     #[command(disable_help_flag = true)]
     Serve(ServeArgs),
+    /// Say what is in an RDB or append-only file: summary, report, or its keys in several formats
+    Inspect(InspectArgs),
     /// Say whether RDB and append-only files are sound, and where not
     Check(CheckArgs),
 }

@@ -2,10 +2,12 @@
 //!
 //! This crate does *not* know how commands work, what is in a data directory or how files are laid
 //! out: the shell hands words to a [`duramen::Session`] and prints the reply, `serve` is the server
-//! crate, and `check` follows the codecs' events without loading anything.
+//! crate, `check` follows the codecs' events without
+//! loading anything, and `inspect` is the crate of that name.
 
 mod args;
 mod check;
+mod inspect;
 mod shell;
 
 use args::{Action, CommandLine};
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     match CommandLine::parse().action() {
         Action::Shell(args) => shell::run(&args),
         Action::Serve(args) => server::command_line(&args.settings),
+        Action::Inspect(args) => inspect::run(&args),
         Action::Check(args) => check::run(&args),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::aof::Place;
 use super::report::{Damage, FileReport};
-use super::{aof as log, is_manifest, rdb};
+use super::{aof as log, rdb};
 use aof::{Located, Manifest, Names, locate};
 use duramen::storage::{self, Mode, Os, Storage as _};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(super) fn check(dir: &Path) -> Vec<FileReport> {
 
 /// Checks the log that `manifest` lists, in the folder that it lies in.
 pub(super) fn check_folder_of(manifest: &Path) -> Vec<FileReport> {
-    match names_of(manifest) {
+    match Names::of_manifest(manifest) {
         Some(names) => check_log(&names, &mut Vec::new()),
         None => vec![FileReport::unreadable(manifest, "not a name of a manifest")],
     }
@@ -86,25 +86,12 @@ fn logs_of(dir: &Path, contents: &Contents) -> Vec<Names> {
     let mut logs = vec![Names::new(dir)];
     for folder in &contents.folders {
         let manifests = Contents::of(folder).unwrap_or_default().manifests;
-        let names = manifests.iter().filter_map(|manifest| names_of(manifest));
+        let names = manifests
+            .iter()
+            .filter_map(|manifest| Names::of_manifest(manifest));
         logs.extend(names.filter(|names| names.manifest() != Names::new(dir).manifest()));
     }
     logs
-}
-
-/// Says what a manifest's log is called, from where it lies.
-fn names_of(manifest: &Path) -> Option<Names> {
-    if !is_manifest(manifest) {
-        return None;
-    }
-    let manifest = match manifest.parent()?.file_name() {
-        Some(_) => manifest.to_owned(),
-        None => std::path::absolute(manifest).ok()?,
-    };
-    let folder = manifest.parent()?;
-    let dirname = folder.file_name()?.to_str()?;
-    let filename = manifest.file_stem()?.to_str()?;
-    Some(Names::custom(folder.parent()?, filename, dirname))
 }
 
 /// Checks a log, and notes in `known` the single file of those names, whether it counts or not.
