@@ -48,7 +48,7 @@ impl Estimator {
     pub(crate) fn start(&mut self, name: usize, kind: Type, encoding: Encoding) {
         let frame = match (kind, encoding) {
             (Type::String, _) => 0,
-            (Type::List, _) => OBJECT + QUICKLIST,
+            (Type::List, Encoding::Quicklist) => OBJECT + QUICKLIST,
             (Type::Zset, Encoding::Skiplist) => OBJECT + ZSET + DICT,
             (_, Encoding::Hashtable) => OBJECT + DICT,
             (Type::Stream, _) => OBJECT + STREAM,
@@ -77,7 +77,9 @@ impl Estimator {
 
     /// A node of a list.
     pub(crate) fn list_node(&mut self, bytes: usize, elements: usize) {
-        self.bytes += QUICKLIST_NODE;
+        if self.encoding == Some(Encoding::Quicklist) {
+            self.bytes += QUICKLIST_NODE;
+        }
         self.blob(bytes, elements);
     }
 

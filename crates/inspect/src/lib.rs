@@ -7,14 +7,20 @@
 //! memory is bounded whatever a file holds, but for one item of it at a time.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::indexing_slicing))]
 
+pub mod diff;
+mod digest;
 mod error;
 mod estimate;
+mod events;
 pub mod export;
 mod filter;
 mod input;
+pub mod lookup;
 mod record;
+pub mod redact;
 pub mod report;
 pub mod slot;
+mod sorter;
 mod source;
 mod stream_node;
 pub mod summary;

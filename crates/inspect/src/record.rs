@@ -138,7 +138,7 @@ pub struct Figures {
     pub longest: u64,
 }
 
-/// A piece of a value. Values of modules have none.
+/// A piece of a value.
 #[derive(Debug, Clone, Copy)]
 pub enum Piece<'a> {
     /// Bytes of a string; a long one may come as several.
@@ -182,6 +182,8 @@ pub enum Piece<'a> {
     },
     /// A pending entry that the consumer owns.
     Owned(StreamId),
+    /// Bytes of a module's value, which only the module understands.
+    Opaque(&'a [u8]),
 }
 
 /// The counters of a stream.

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::estimate::Estimator;
+use crate::events::{self, BLOCK, read_some, unreadable};
 use crate::filter::Filter;
 use crate::record::{Encoding, Fact, Figures, Key, Piece, StreamMeta, Type, Visitor};
 use crate::stream_node::each_entry;
@@ -9,13 +10,11 @@ use aof::{Annotation, Record, RecordReader};
 use packed::intset::Intset;
 use packed::listpack::Listpack;
 use packed::{Element, number};
-use rdb::{Decoder, DecoderOptions, Event, KeyMeta, Part, Version};
+use rdb::{Event, KeyMeta, Part, Version};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 use units::UnixMillis;
-
-/// How much is read at once, in bytes.
-const BLOCK: usize = 256 << 10;
 
 /// Follows one file after another and hands what they hold to a visitor.
 pub struct Source<'a, V> {
@@ -63,9 +62,7 @@ impl<'a, V: Visitor> Source<'a, V> {
         len: Option<u64>,
         input: &mut impl Read,
     ) -> Result<(), Error> {
-        let mut begin = Vec::new();
-        let read = input.take(MAGIC).read_to_end(&mut begin);
-        read.map_err(|source| unreadable(path, source))?;
+        let begin = events::begin(path, input)?;
         let is_log = matches!(begin.first(), None | Some(b'*' | b'#'))
             && path.extension().is_none_or(|is| is != "rdb");
         let (rest, offset) = match is_log {
@@ -87,45 +84,44 @@ impl<'a, V: Visitor> Source<'a, V> {
         input: &mut impl Read,
     ) -> Result<(Vec<u8>, u64), Error> {
         self.db = 0;
-        let mut decoder = Decoder::new(DecoderOptions::default());
-        decoder.feed(begin);
-        loop {
-            self.take_events(path, &mut decoder)?;
-            if decoder.is_done() {
-                let offset = decoder.offset();
-                return Ok((decoder.into_rest(), offset));
-            }
-            let read = read_some(input, decoder.space(BLOCK));
-            match read.map_err(|source| unreadable(path, source))? {
-                0 => decoder.finish_input(),
-                read => decoder.advance(read),
-            }
-        }
+        let decoder = events::follow(path, begin, input, |event, offset| {
+            self.event(event, offset).map_err(Error::Write)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let offset = decoder.offset();
+        Ok((decoder.into_rest(), offset))
     }
 
-    fn take_events(&mut self, path: &Path, decoder: &mut Decoder) -> Result<(), Error> {
-        loop {
-            let before = decoder.offset();
-            let event = decoder.next().map_err(|error| Error::snapshot(path, error));
-            let taken = match event? {
-                None => return Ok(()),
-                Some(Event::Value(Part::EndValue)) => {
-                    let after = decoder.offset();
-                    self.end_value(after)
-                }
-                Some(Event::Value(part)) => self.part(&part),
-                Some(Event::Key { key, meta }) => {
-                    self.value.start(key, meta);
-                    Ok(())
-                }
-                Some(event) => {
-                    let taken = self.record(&event);
-                    let after = decoder.offset();
-                    self.value.offset = after.max(before);
-                    taken
-                }
-            };
-            taken.map_err(Error::Write)?;
+    /// Follows a snapshot that is one key of database `db`, as far as that; what comes behind it is
+    /// not looked at. `begin` is the header of the file that the key comes from.
+    pub(crate) fn one_key(
+        &mut self,
+        path: &Path,
+        begin: &[u8],
+        db: u32,
+        input: &mut impl Read,
+    ) -> Result<(), Error> {
+        events::follow(path, begin, input, |event, offset| {
+            self.db = db;
+            self.event(event, offset).map_err(Error::Write)?;
+            Ok(match event {
+                Event::Value(Part::EndValue) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        })?;
+        Ok(())
+    }
+
+    #[inline]
+    fn event(&mut self, event: &Event<'_>, offset: u64) -> io::Result<()> {
+        match event {
+            Event::Value(Part::EndValue) => self.end_value(offset),
+            Event::Value(part) => self.part(part),
+            Event::Key { key, meta } => {
+                self.value.start(key, *meta, offset);
+                Ok(())
+            }
+            _ => self.record(event),
         }
     }
 
@@ -190,7 +186,6 @@ impl<'a, V: Visitor> Source<'a, V> {
     }
 
     fn end_value(&mut self, end: u64) -> io::Result<()> {
-        let begin = std::mem::replace(&mut self.value.offset, end);
         let Some(form) = self.value.form.take().filter(|_| self.value.admitted) else {
             return Ok(());
         };
@@ -198,11 +193,10 @@ impl<'a, V: Visitor> Source<'a, V> {
         let figures = Figures {
             elements,
             memory,
-            serialized: end - begin,
+            serialized: end - self.value.offset,
             longest,
         };
-        let mut key = self.value.key(self.db, form);
-        key.offset = begin;
+        let key = self.value.key(self.db, form);
         let keep = self.filter.keeps(&figures);
         self.visitor.end_key(&key, &figures, keep)
     }
@@ -253,26 +247,9 @@ impl<'a, V: Visitor> Source<'a, V> {
     }
 }
 
-/// What tells a snapshot from a log is in the first bytes.
-const MAGIC: u64 = 9;
-
-fn unreadable(path: &Path, source: io::Error) -> Error {
-    let path = path.to_owned();
-    Error::Read { path, source }
-}
-
-fn read_some(input: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match input.read(block) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
-    }
-}
-
 impl Value {
     #[inline]
-    fn start(&mut self, name: &[u8], meta: KeyMeta) {
+    fn start(&mut self, name: &[u8], meta: KeyMeta, offset: u64) {
         self.name.clear();
         if self.name.capacity() > NAME_KEPT {
             self.name.shrink_to(NAME_KEPT);
@@ -280,6 +257,7 @@ impl Value {
         self.name.extend_from_slice(name);
         self.meta = meta;
         self.form = None;
+        self.offset = offset;
     }
 
     #[inline]
@@ -305,11 +283,16 @@ impl Value {
         };
         Some(match part {
             Part::String(bytes) => (Type::String, string_form(bytes)),
+            // Whether a list of one node needs a quicklist follows from the node.
             Part::Quicklist { nodes: 1, .. }
                 if version.is_some_and(|version| version.number >= LISTS_COMPACT_SINCE) =>
             {
+                return None;
+            }
+            Part::NodeListpack(bytes) if bytes.len() <= LIST_LISTPACK_MAX => {
                 (Type::List, Encoding::Listpack)
             }
+            Part::NodeListpack(_) | Part::NodePlain(_) => (Type::List, Encoding::Quicklist),
             Part::List { .. } | Part::Quicklist { .. } => (Type::List, Encoding::Quicklist),
             Part::Set { .. } => (Type::Set, Encoding::Hashtable),
             Part::SetIntset(_) => (Type::Set, Encoding::Intset),
@@ -371,6 +354,8 @@ impl Value {
 const LISTPACKS_SINCE: u16 = 10;
 /// From this version on short lists are one listpack without a quicklist around it.
 const LISTS_COMPACT_SINCE: u16 = 11;
+/// The largest of them by default (`list-max-listpack-size -2`), in bytes.
+const LIST_LISTPACK_MAX: usize = 8 << 10;
 /// The longest string that shares an allocation with its object.
 const EMBSTR_MAX: usize = 44;
 /// The longest text of an integer.
@@ -389,6 +374,7 @@ fn string_form(bytes: &[u8]) -> Encoding {
 fn pieces(part: &Part<'_>, stream: &mut StreamMeta, visitor: &mut impl Visitor) -> io::Result<()> {
     match *part {
         Part::String(bytes) => visitor.piece(&Piece::Chunk(bytes)),
+        Part::Module(bytes) => visitor.piece(&Piece::Opaque(bytes)),
         Part::Element(bytes) | Part::NodePlain(bytes) => {
             visitor.piece(&Piece::Element(Element::Bytes(bytes)))
         }

@@ -177,8 +177,10 @@ fn now() -> units::UnixMillis {
 
 /// Where commands have their keys, as an engine says.
 fn key_positions() -> KeyPositions {
-    let mut session = Engine::open_in_memory().session();
+    // Most files hold no commands, and an engine takes more memory than the rest.
+    let mut session = None;
     Box::new(move |name| {
+        let session = session.get_or_insert_with(|| Engine::open_in_memory().session());
         let info = session.execute(&[b"COMMAND", b"INFO".as_slice(), name]);
         let command = info.as_items().and_then(|commands| commands.first());
         match command.and_then(Reply::as_items) {

@@ -330,6 +330,7 @@ impl<W: Write> Visitor for JsonRows<W> {
                 self.comma();
                 self.id(id);
             }
+            Piece::Opaque(_) => {}
         }
         self.out.relieve()
     }

@@ -64,6 +64,18 @@ impl<W: Write> Commands<W> {
         Ok(self.skipped)
     }
 
+    /// Deletes a key.
+    pub(crate) fn delete(&mut self, key: &Key<'_>) {
+        self.select(key.db);
+        self.command(&[b"DEL", key.name]);
+    }
+
+    /// Writes text in place of commands.
+    pub(crate) fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.out.buffer().extend_from_slice(text);
+        self.out.relieve()
+    }
+
     fn command(&mut self, words: &[&[u8]]) {
         encode::command(self.out.buffer(), words);
     }
@@ -302,6 +314,7 @@ impl<W: Write> Visitor for Commands<W> {
             }
             Piece::Consumer { name, .. } => self.consumer(name),
             Piece::Owned(id) => self.owned(id)?,
+            Piece::Opaque(_) => {}
         }
         Ok(())
     }

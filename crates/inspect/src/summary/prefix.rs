@@ -1,6 +1,7 @@
 //! What names begin with, as a tree, in bounded memory.
 //!
-//! A name is cut at separators; each part but the last is a node. Parts that look like ids (numbers,
+//! A name is cut at separators; each part is a node, the last only if others come before
+//! it and it is a word. Parts that look like ids (numbers,
 //! hex, long random words) are all one node, `*`, so that `user:17:cart` and `user:18:cart` meet. If
 //! the tree grows too large all the same, its smallest leaves are folded into their parents.
 
@@ -77,18 +78,26 @@ impl PrefixTree {
         let (mut at, mut rest) = (ROOT, name);
         self.count(at, bytes);
         for _ in 0..DEPTH_MAX {
-            let separators = &self.separators;
-            let is_end = |byte: &u8| separators.get(usize::from(*byte)) == Some(&true);
+            let is_end = |byte: &u8| self.is_separator(*byte);
             let Some((part, left)) = rest.iter().position(is_end).and_then(|end| {
                 let part = rest.get(..=end)?;
                 Some((part, rest.get(end + 1..)?))
             }) else {
-                return;
+                break;
             };
             at = self.child(at, part);
             rest = left;
             self.count(at, bytes);
         }
+        // `user:*:cart` is worth a node, `user:*` would say what `user:` says.
+        if at != ROOT && !rest.is_empty() && !is_id(rest) {
+            at = self.child(at, rest);
+            self.count(at, bytes);
+        }
+    }
+
+    fn is_separator(&self, byte: u8) -> bool {
+        self.separators.get(usize::from(byte)) == Some(&true)
     }
 
     fn count(&mut self, at: u32, bytes: u64) {
@@ -102,7 +111,7 @@ impl PrefixTree {
     fn child(&mut self, parent: u32, part: &[u8]) -> u32 {
         let mut id = [b'*', 0];
         let part = match part.split_last() {
-            Some((separator, text)) if is_id(text) => {
+            Some((separator, text)) if self.is_separator(*separator) && is_id(text) => {
                 id[1] = *separator;
                 &id
             }
@@ -302,7 +311,14 @@ mod tests {
         }
         tree.add(b"job:queue", 10);
         let tree = tree.tree(10);
-        let expected = [("", 5), ("user:", 3), ("user:*:", 2), ("job:", 1)];
+        let expected = [
+            ("", 5),
+            ("user:", 3),
+            ("user:*:", 2),
+            ("user:*:cart", 2),
+            ("job:", 1),
+            ("job:queue", 1),
+        ];
         assert_eq!(
             names(&tree),
             expected.map(|(name, keys)| (name.to_owned(), keys))

@@ -163,7 +163,7 @@ pub(super) fn calendar(summary: &Summary, out: &mut impl Write) -> io::Result<()
             bytes(share.memory),
         )?;
         let every = (80.0 / step).ceil() as usize;
-        if at % every == 0 {
+        if at % every == 0 && x + 70.0 < WIDTH {
             writeln!(
                 out,
                 "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\">{day}</text>",
