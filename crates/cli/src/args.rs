@@ -1,6 +1,9 @@
 //! The command line.
 
 use crate::inspect::args::InspectArgs;
+use crate::inspect::tools::{
+    ConvertArgs, DiffArgs, GetArgs, MergeArgs, RedactArgs, RepairArgs, SplitArgs,
+};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -44,6 +47,20 @@ pub(crate) enum Action {
     Serve(ServeArgs),
     /// Say what is in an RDB or append-only file: summary, report, or its keys in several formats
     Inspect(InspectArgs),
+    /// Look one key of an RDB file up, through an index
+    Get(GetArgs),
+    /// Say which keys differ between two RDB files
+    Diff(DiffArgs),
+    /// Write an RDB file for another server or version
+    Convert(ConvertArgs),
+    /// Make one RDB file of several
+    Merge(MergeArgs),
+    /// Make an RDB file for each database or range of slots
+    Split(SplitArgs),
+    /// Write an RDB file with other names and values of the same shapes
+    Redact(RedactArgs),
+    /// Save what is whole in a damaged RDB file
+    Repair(RepairArgs),
     /// Say whether RDB and append-only files are sound, and where not
     Check(CheckArgs),
 }

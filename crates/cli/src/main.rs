@@ -10,6 +10,7 @@ mod check;
 mod inspect;
 mod shell;
 
+use crate::inspect::tools;
 use args::{Action, CommandLine};
 use clap::Parser as _;
 use std::process::ExitCode;
@@ -22,6 +23,13 @@ fn main() -> ExitCode {
         Action::Shell(args) => shell::run(&args),
         Action::Serve(args) => server::command_line(&args.settings),
         Action::Inspect(args) => inspect::run(&args),
+        Action::Get(args) => tools::get(&args),
+        Action::Diff(args) => tools::compare(&args),
+        Action::Convert(args) => tools::convert(&args),
+        Action::Merge(args) => tools::merge(&args),
+        Action::Split(args) => tools::split(&args),
+        Action::Redact(args) => tools::redact(&args),
+        Action::Repair(args) => tools::repair(&args),
         Action::Check(args) => check::run(&args),
     }
 }

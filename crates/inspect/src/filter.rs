@@ -43,12 +43,27 @@ impl Filter {
     /// Whether a key may be wanted, as far as that is known before its value.
     #[inline]
     pub(crate) fn admits(&self, key: &Key<'_>) -> bool {
-        let is = |found: bool, empty: bool| found || empty;
-        is(self.dbs.contains(&key.db), self.dbs.is_empty())
-            && is(self.types.contains(&key.kind), self.types.is_empty())
-            && self.ttl.is_none_or(|ttl| ttl.fits(key.expire))
-            && self.name.as_ref().is_none_or(|test| test(key.name))
-            && (self.slots.is_empty() || self.admits_slot(slot::of(key.name)))
+        let is_type = self.types.is_empty() || self.types.contains(&key.kind);
+        is_type && self.admits_name(key.db, key.name, key.expire)
+    }
+
+    /// As [`Filter::admits`], for a key whose type is not known.
+    #[inline]
+    pub(crate) fn admits_name(&self, db: u32, name: &[u8], expire: Option<UnixMillis>) -> bool {
+        (self.dbs.is_empty() || self.dbs.contains(&db))
+            && self.ttl.is_none_or(|ttl| ttl.fits(expire))
+            && self.name.as_ref().is_none_or(|test| test(name))
+            && (self.slots.is_empty() || self.admits_slot(slot::of(name)))
+    }
+
+    /// Whether every key is wanted.
+    pub(crate) fn is_all(&self) -> bool {
+        self.dbs.is_empty()
+            && self.types.is_empty()
+            && self.slots.is_empty()
+            && self.name.is_none()
+            && self.ttl.is_none()
+            && !self.waits_for_size()
     }
 
     fn admits_slot(&self, slot: u16) -> bool {

@@ -19,6 +19,7 @@ pub mod lookup;
 mod record;
 pub mod redact;
 pub mod report;
+pub mod rewrite;
 pub mod slot;
 mod sorter;
 mod source;

@@ -47,7 +47,6 @@ impl Redactor {
     /// Moves each byte within its class, by what the hash of those before it says.
     fn pass(&self, text: &mut [u8], backward: bool) {
         let mut hasher = self.hasher.clone();
-        hasher.write(&(text.len() as u64).to_le_bytes());
         hasher.write_u8(u8::from(backward));
         let len = text.len();
         for step in 0..len {
@@ -123,7 +122,7 @@ mod tests {
     #[test]
     fn names_that_begin_alike_still_do() {
         let redactor = Redactor::new(b"secret");
-        let mut names = [b"user:1001:cart".to_vec(), b"user:1002:cart".to_vec()];
+        let mut names = [b"user:1001:cart".to_vec(), b"user:1002:carts".to_vec()];
         names.iter_mut().for_each(|name| redactor.name(name));
         assert_eq!(names[0][..8], names[1][..8]);
         assert_ne!(names[0][8..], names[1][8..]);

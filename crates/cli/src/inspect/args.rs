@@ -196,7 +196,8 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(|| "expected a number of bytes, such as 4096 or 64m".to_owned())
 }
 
-fn slots(text: &str) -> Result<RangeInclusive<u16>, String> {
+/// A slot, or a range of them.
+pub(crate) fn slots(text: &str) -> Result<RangeInclusive<u16>, String> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (first.parse::<u16>(), last.parse::<u16>()) {
         (Ok(first), Ok(last)) if first <= last && usize::from(last) < inspect::slot::SLOTS => {

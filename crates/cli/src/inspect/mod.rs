@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 pub(crate) mod progress;
+pub(crate) mod tools;
 
 use self::args::{Format, InspectArgs, millis};
 use self::progress::Progress;
