@@ -5,6 +5,7 @@
 
 mod aof;
 mod directory;
+mod loss;
 mod rdb;
 mod report;
 mod seen;
@@ -19,9 +20,10 @@ use std::process::ExitCode;
 /// Checks what is named and tells; the exit code is the worst that was found.
 pub(crate) fn run(args: &CheckArgs) -> ExitCode {
     let files = args.paths.iter().flat_map(|path| check(path));
-    let report = Report {
+    let mut report = Report {
         files: files.collect(),
     };
+    report.files.iter_mut().for_each(loss::tell);
     let text = match args.json {
         true => format!("{:#}\n", report.to_json()),
         false => report.to_string(),

@@ -467,7 +467,7 @@ mod tests {
         let (salvage, keys) = repair(&bytes);
         // Six records are damaged; of the first enough is left to be one of an empty string.
         assert_eq!((keys.len(), salvage.file.keys), (35, 35));
-        assert_eq!(salvage.lost[0].len, 60);
+        assert_eq!((salvage.lost[0].offset, salvage.lost[0].len), (102, 65));
     }
 
     #[test]
