@@ -11,7 +11,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where and how.
-        source: rdb::Error,
+        source: Box<rdb::Error>,
     },
     /// A log is damaged.
     #[error("{}: damaged: {source}", path.display())]
@@ -19,7 +19,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where and how.
-        source: aof::RecordError,
+        source: Box<aof::RecordError>,
     },
     /// The end of a log does not count.
     #[error("{}: {tail}", path.display())]
@@ -62,6 +62,7 @@ pub enum Error {
 impl Error {
     pub(crate) fn snapshot(path: &Path, source: rdb::Error) -> Error {
         let path = path.to_owned();
+        let source = Box::new(source);
         Error::Snapshot { path, source }
     }
 

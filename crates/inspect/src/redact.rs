@@ -47,7 +47,7 @@ impl Redactor {
     /// Moves each byte within its class, by what the hash of those before it says. Where there are
     /// many before it, the last few may be left out, which is faster.
     fn pass(&self, text: &mut [u8], backward: bool) {
-        let mut hasher = self.hasher.clone();
+        let mut hasher = self.hasher;
         hasher.write_u8(u8::from(backward));
         let (len, mut hash) = (text.len(), 0);
         for step in 0..len {

@@ -192,10 +192,10 @@ impl<S: Storage> State<S> {
                 None => outputs.put(event)?,
             },
             // Hints of how many keys there are hold for the whole of one file only.
-            Event::ResizeDb { .. } | Event::SlotInfo { .. } | Event::SlotImport { .. } => {
-                if rewrite.is_plain() && self.losers.is_none() {
-                    outputs.put_in(self.db, event)?;
-                }
+            Event::ResizeDb { .. } | Event::SlotInfo { .. } | Event::SlotImport { .. }
+                if rewrite.is_plain() && self.losers.is_none() =>
+            {
+                outputs.put_in(self.db, event)?;
             }
             Event::Aux { .. } if is_first => outputs.put_all(event)?,
             Event::Function(_) | Event::ModuleAux(_) if self.redacted.is_some() => {

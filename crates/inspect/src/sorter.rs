@@ -4,10 +4,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use storage::{Mode, Reader, Result, Storage, Writer};
+use storage::{File, Mode, Result, Storage, Writer};
 
 /// A run is as long as this in memory, in bytes.
-const RUN_BYTES: usize = 4 << 20;
+const RUN_BYTES: usize = 1 << 20;
+/// Of each run so much is read at once, in bytes: there may be thousands.
+const READ_BYTES: usize = 8 << 10;
 
 /// Takes records of `N` bytes and gives them back in the order of their bytes.
 #[derive(Debug)]
@@ -64,7 +66,7 @@ impl<S: Storage, const N: usize> Sorter<S, N> {
         self.run.sort_unstable();
         let mut sorted = Sorted {
             memory: std::mem::take(&mut self.run).into_iter(),
-            runs: self.runs.into_iter().map(Reader::new).collect(),
+            runs: self.runs.into_iter().map(Run::new).collect(),
             heads: BinaryHeap::new(),
         };
         for run in 0..=sorted.runs.len() {
@@ -78,7 +80,7 @@ impl<S: Storage, const N: usize> Sorter<S, N> {
 #[derive(Debug)]
 pub(crate) struct Sorted<S: Storage, const N: usize> {
     memory: std::vec::IntoIter<[u8; N]>,
-    runs: Vec<Reader<S::File>>,
+    runs: Vec<Run<S::File>>,
     /// The next record of each run, and whose it is; the run in memory is the last.
     heads: BinaryHeap<Reverse<([u8; N], usize)>>,
 }
@@ -96,7 +98,7 @@ impl<S: Storage, const N: usize> Sorted<S, N> {
     fn advance(&mut self, run: usize) -> Result<()> {
         let record = match self.runs.get_mut(run) {
             None => self.memory.next(),
-            Some(reader) => read_record(reader)?,
+            Some(run) => run.next()?,
         };
         self.heads
             .extend(record.map(|record| Reverse((record, run))));
@@ -104,17 +106,47 @@ impl<S: Storage, const N: usize> Sorted<S, N> {
     }
 }
 
-fn read_record<F: storage::File, const N: usize>(
-    reader: &mut Reader<F>,
-) -> Result<Option<[u8; N]>> {
-    while reader.buffer().len() < N {
-        if reader.fill()? == 0 {
-            return Ok(None);
+/// A run on disk, and what of it was read.
+#[derive(Debug)]
+struct Run<F> {
+    file: F,
+    offset: u64,
+    buffer: Vec<u8>,
+    taken: usize,
+}
+
+impl<F: File> Run<F> {
+    fn new(file: F) -> Run<F> {
+        Run {
+            file,
+            offset: 0,
+            buffer: Vec::new(),
+            taken: 0,
         }
     }
-    let record = reader.buffer().first_chunk::<N>().copied();
-    reader.consume(N);
-    Ok(record)
+
+    fn next<const N: usize>(&mut self) -> Result<Option<[u8; N]>> {
+        while self.buffer.len() - self.taken < N {
+            if self.fill()? == 0 {
+                return Ok(None);
+            }
+        }
+        let unread = self.buffer.get(self.taken..).unwrap_or_default();
+        self.taken += N;
+        Ok(unread.first_chunk::<N>().copied())
+    }
+
+    fn fill(&mut self) -> Result<usize> {
+        self.buffer.drain(..self.taken);
+        self.taken = 0;
+        let held = self.buffer.len();
+        self.buffer.resize(held + READ_BYTES, 0);
+        let unread = self.buffer.get_mut(held..).unwrap_or_default();
+        let read = self.file.read_at(self.offset, unread)?;
+        self.buffer.truncate(held + read);
+        self.offset += read as u64;
+        Ok(read)
+    }
 }
 
 #[cfg(test)]

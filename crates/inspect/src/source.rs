@@ -223,7 +223,10 @@ impl<'a, V: Visitor> Source<'a, V> {
         match log.finish() {
             Ok(tail) if tail.is_whole() => Ok(()),
             Ok(tail) => Err(Error::Torn { path, tail }),
-            Err(source) => Err(Error::Log { path, source }),
+            Err(source) => {
+                let source = Box::new(source);
+                Err(Error::Log { path, source })
+            }
         }
     }
 
@@ -231,7 +234,7 @@ impl<'a, V: Visitor> Source<'a, V> {
         loop {
             let record = log.next_record().map_err(|source| Error::Log {
                 path: path.to_owned(),
-                source,
+                source: Box::new(source),
             });
             let fact = match record? {
                 None => return Ok(()),

@@ -15,7 +15,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 /// Written out at this size, in bytes.
-const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 256 << 10;
 
 /// Where an exporter writes.
 pub struct Output<W> {

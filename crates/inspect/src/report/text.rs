@@ -178,8 +178,8 @@ fn prefixes(title: &str, what: &str, tree: &PrefixTree, out: &mut impl Write) ->
 }
 
 fn lines(prefix: &Prefix, total: u64, left: &mut usize, table: &mut Table) {
-    // Below a hundredth it is noise.
-    if *left == 0 || prefix.bytes * 100 < total {
+    // Below a hundredth it is noise, and single keys are told elsewhere.
+    if *left == 0 || prefix.keys < 2 || prefix.bytes.saturating_mul(100) < total {
         return;
     }
     *left -= 1;
