@@ -418,12 +418,12 @@ fn written_text(file: &Written) -> String {
     let (keys, len) = (number(file.keys), bytes(file.len));
     let mut text = format!("{}: {keys} keys, {len}\n", file.path.display());
     for row in file.losses.rows() {
-        let first = printable(&row.first_key);
-        text.push_str(&format!(
-            "  lost: {} {}, first in \"{first}\"\n",
-            number(row.count),
-            row.what
-        ));
+        let first = match row.first_key.is_empty() {
+            true => String::new(),
+            false => format!(", first in \"{}\"", printable(&row.first_key)),
+        };
+        let count = number(row.count);
+        text.push_str(&format!("  lost: {count} times {}{first}\n", row.what));
     }
     text
 }

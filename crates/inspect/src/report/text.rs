@@ -46,9 +46,10 @@ fn head(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(
         out,
-        "{} keys in {} databases, about {} of memory, {} in the file",
+        "{} keys in {} database{}, about {} of memory, {} in the file",
         number(summary.total.keys),
         summary.dbs.len(),
+        if summary.dbs.len() == 1 { "" } else { "s" },
         bytes(summary.total.memory + summary.overhead()),
         bytes(summary.total.serialized),
     )?;
