@@ -22,6 +22,16 @@ impl Ours {
         }
     }
 
+    /// An empty engine without a directory, which answers like `build` where versions differ.
+    pub fn in_memory_like(build: Build) -> Ours {
+        let ours = Ours::in_memory();
+        if matches!(build, Build::Redis62 | Build::Redis70) {
+            let set = ours.engine().set_config("compat-version", "7.0");
+            set.expect("a setting of ours");
+        }
+        ours
+    }
+
     /// Opens `dir` with `settings`, to be saved for `target` (or for who wrote what is there).
     pub fn open(
         dir: &Path,

@@ -51,7 +51,7 @@ fn compare_with(build: Build, commands: u64) -> Outcome {
     );
     let mut pair = Pair {
         theirs: Launch::build(build, binary).start()?,
-        ours: Ours::in_memory(),
+        ours: Ours::in_memory_like(build),
         history: Vec::new(),
         queued: Vec::new(),
         in_transaction: false,

@@ -23,7 +23,6 @@
 //!   needs).
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::indexing_slicing))]
 
-mod double;
 pub mod encode;
 mod error;
 mod inline;

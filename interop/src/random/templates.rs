@@ -38,10 +38,11 @@ const VALKEY_9: Families = &[
     ("hash", HASHES_OF_VALKEY_9),
 ];
 
-/// Of Redis, less what a later one or Valkey answers otherwise: what groups have read after
-/// deletions, and whether a time is looked at if the key is missing.
+/// What later servers answer otherwise: what groups have read after deletions, nodes whose entries
+/// are all gone, and whether a time is looked at if the key is missing.
 const OF_REDIS_7: &str = "
 XINFO GROUPS {stream}
+XINFO STREAM {stream}
 GETEX {string} EX 0
 ";
 
@@ -262,7 +263,6 @@ XDEL {k} {id+}
 XTRIM {k} <MAXLEN {n}|MAXLEN = {n}|MINID {id}|MINID {id} LIMIT 3>
 XREAD <COUNT {n}|> STREAMS {k} {id}
 XREAD STREAMS {k} {k} {id} $
-XINFO STREAM {k}
 XGROUP CREATE {k} {group} <{id}|$|0> <MKSTREAM|ENTRIESREAD 2|>
 XGROUP SETID {k} {group} <{id}|$>
 XGROUP DESTROY {k} {group}

@@ -1,4 +1,5 @@
 use commands::{Error, Protocol, ReplySink};
+use packed::number;
 use resp::encode;
 
 /// A sink that appends RESP to a buffer.
@@ -71,7 +72,9 @@ impl ReplySink for RespSink<'_> {
         encode::push_len(self.out, self.protocol, len);
     }
     fn double(&mut self, number: f64) {
-        encode::double(self.out, self.protocol, number);
+        let mut text = Vec::new();
+        number::write_f64_shortest(number, &mut text);
+        encode::double(self.out, self.protocol, &text);
     }
     fn boolean(&mut self, truth: bool) {
         encode::boolean(self.out, self.protocol, truth);
@@ -79,5 +82,26 @@ impl ReplySink for RespSink<'_> {
     fn verbatim(&mut self, format: &str, text: &str) {
         let format = format.as_bytes().try_into().unwrap_or(*b"txt");
         encode::verbatim(self.out, self.protocol, format, text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Redis 8.2 and Valkey 9.1 print them; the third is as near to `..671.2`.
+    #[test]
+    fn doubles_are_those_of_servers() {
+        for (number, text) in [
+            (3.0, "3"),
+            (-0.0, "-0"),
+            (1_367_911_502_401_671.25, "1367911502401671.3"),
+            (1e21, "1e+21"),
+            (f64::INFINITY, "inf"),
+        ] {
+            let mut out = Vec::new();
+            RespSink::new(&mut out, Protocol::Resp3).double(number);
+            assert_eq!(out, format!(",{text}\r\n").into_bytes());
+        }
     }
 }
