@@ -360,6 +360,6 @@ MULTI
 EXEC
 EXEC
 DISCARD
-WATCH <{set}|{hash}|{zset}>
+WATCH {watched}
 UNWATCH
 ";

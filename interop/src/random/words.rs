@@ -23,6 +23,11 @@ pub(super) fn word(rng: &mut Rng, family: &str, sort: &str) -> Vec<u8> {
         "k" => return key(rng, family),
         // A key of that family, whatever the family of the command.
         "string" | "list" | "set" | "hash" | "zset" | "stream" => return key(rng, sort),
+        // A key of another family would be watched all the same if this one could stray.
+        "watched" => {
+            let family = one(rng, &["set", "hash", "zset"]);
+            format!("{family}:{}", rng.usize(..KEYS_PER_FAMILY))
+        }
         // A sorted set in which all scores are 0, and which no other command touches.
         "lex" => format!("lex:{}", rng.usize(..2)),
         // A sorted set in which all scores are places.
