@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::inspect::args::InspectArgs;
-use crate::inspect::tools::{
+use crate::inspect::tool_args::{
     ConvertArgs, DiffArgs, GetArgs, MergeArgs, RedactArgs, RepairArgs, SplitArgs,
 };
 use clap::{Args, Parser, Subcommand};

@@ -18,7 +18,7 @@ use crate::input;
 use crate::redact::Redactor;
 use crate::sorter::{Sorted, Sorter};
 use outputs::Outputs;
-use rdb::{Event, Target};
+use rdb::{Event, KeyMeta, Target};
 use redacted::Redacted;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -155,6 +155,34 @@ impl<S: Storage> State<S> {
         Ok(())
     }
 
+    /// Chooses whether a key is written, and where; its value follows it.
+    fn key(
+        &mut self,
+        key: &[u8],
+        meta: KeyMeta,
+        place: [u8; PLACE],
+        rewrite: &Rewrite<'_>,
+        outputs: &mut Outputs<S>,
+    ) -> Result<(), Error> {
+        let is_loser = self.next_loser == Some(place);
+        if is_loser {
+            self.done.duplicates += 1;
+            self.next_loser()?;
+        }
+        let wanted = !is_loser
+            && rewrite.filter.admits_name(self.db, key, meta.expire)
+            && outputs.route(self.db, key)?;
+        self.state = if wanted { Skip::No } else { Skip::Value };
+        if !wanted {
+            return Ok(());
+        }
+        let key = match &mut self.redacted {
+            Some(redacted) => redacted.name(key),
+            None => key,
+        };
+        outputs.put(&Event::Key { key, meta })
+    }
+
     fn event(
         &mut self,
         event: &Event<'_>,
@@ -165,27 +193,7 @@ impl<S: Storage> State<S> {
     ) -> Result<(), Error> {
         match event {
             Event::SelectDb(db) => self.db = db.0,
-            Event::Key { key, meta } => {
-                let is_loser = self.next_loser == Some(place);
-                if is_loser {
-                    self.done.duplicates += 1;
-                    self.next_loser()?;
-                }
-                let wanted = !is_loser
-                    && rewrite.filter.admits_name(self.db, key, meta.expire)
-                    && outputs.route(self.db, key)?;
-                self.state = if wanted { Skip::No } else { Skip::Value };
-                if wanted {
-                    let name = match &mut self.redacted {
-                        Some(redacted) => redacted.name(key),
-                        None => key,
-                    };
-                    outputs.put(&Event::Key {
-                        key: name,
-                        meta: *meta,
-                    })?;
-                }
-            }
+            Event::Key { key, meta } => self.key(key, *meta, place, rewrite, outputs)?,
             Event::Value(_) if self.state == Skip::Value => {}
             Event::Value(part) => match &mut self.redacted {
                 Some(redacted) => redacted.part(part, |part| outputs.put(&Event::Value(*part)))?,

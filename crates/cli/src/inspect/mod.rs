@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 pub(crate) mod progress;
+pub(crate) mod tool_args;
 pub(crate) mod tools;
 
 use self::args::{Format, InspectArgs, millis};

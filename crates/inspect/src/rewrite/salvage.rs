@@ -32,6 +32,55 @@ struct Good {
     db: u32,
 }
 
+/// How far whole records go.
+struct Walk {
+    good: Good,
+    /// The database selected now.
+    db: u32,
+    in_value: bool,
+    names: Names,
+    /// Where the last key began.
+    last_key: u64,
+}
+
+impl Walk {
+    fn new(start: u64, db: u32) -> Walk {
+        Walk {
+            good: Good {
+                start,
+                end: start,
+                db,
+            },
+            db,
+            in_value: false,
+            names: Names::default(),
+            last_key: start,
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>, offset: u64) -> ControlFlow<()> {
+        // A record is whole once the next begins, a value at its end.
+        let ends = matches!(event, Event::Value(Part::EndValue));
+        if !self.in_value || ends {
+            self.good.end = offset;
+        }
+        if let Event::SelectDb(db) = event {
+            self.db = db.0;
+        }
+        if self.names.repeat(event) {
+            // Neither of the two is one.
+            self.good.end = self.last_key;
+            return ControlFlow::Break(());
+        }
+        if matches!(event, Event::Key { .. }) {
+            self.last_key = offset;
+            self.in_value = true;
+        }
+        self.in_value &= !ends;
+        ControlFlow::Continue(())
+    }
+}
+
 /// How following records ended.
 enum Ending {
     /// At the end of the file; with what is wrong with the checksum.
@@ -133,40 +182,9 @@ impl Scan {
         db: u32,
         len: u64,
     ) -> Result<Option<(u64, u32)>, Error> {
-        let mut good = Good {
-            start,
-            end: start,
-            db,
-        };
-        let mut now = db;
-        let mut in_value = false;
-        let (mut names, mut last_key) = (Names::default(), start);
-        let outcome = self.follow(storage, start, |event, offset| {
-            // A record is whole once the next begins.
-            if !in_value {
-                good.end = offset;
-            }
-            in_value = match event {
-                Event::Key { .. } => true,
-                Event::Value(Part::EndValue) => {
-                    good.end = offset;
-                    false
-                }
-                _ => in_value,
-            };
-            if let Event::SelectDb(db) = event {
-                now = db.0;
-            }
-            if names.repeat(event) {
-                // Neither of the two is one.
-                good.end = last_key;
-                return ControlFlow::Break(());
-            }
-            if matches!(event, Event::Key { .. }) {
-                last_key = offset;
-            }
-            ControlFlow::Continue(())
-        });
+        let mut walk = Walk::new(start, db);
+        let outcome = self.follow(storage, start, |event, offset| walk.event(event, offset));
+        let Walk { good, db, .. } = walk;
         let (what, key) = match self.ending(outcome, start, len)? {
             Ending::Whole(checksum) => {
                 self.good.push(good);
@@ -186,7 +204,7 @@ impl Scan {
             what,
             key,
         });
-        Ok(next.map(|next| (next, now)))
+        Ok(next.map(|next| (next, db)))
     }
 
     /// What the end of following records means: an end mark before the end of the file is none, unless
