@@ -9,19 +9,15 @@ use keyspace::{
 };
 use packed::listpack::ListpackBuf;
 use packed::{IntText, number};
-use rdb::{EncodeError, Part, Target};
+use rdb::{Part, Target};
 use std::borrow::Cow;
 use units::UnixMillis;
 
 /// Takes the parts of one value, in order.
-pub(crate) type Put<'p> = dyn FnMut(&Part<'_>) -> Result<(), EncodeError> + 'p;
+pub(crate) type Put<'p, E> = dyn FnMut(&Part<'_>) -> Result<(), E> + 'p;
 
 /// Gives the parts of `value`, the closing one included, in the forms that fit `target`.
-pub(crate) fn put(
-    value: ValueRef<'_>,
-    target: Target,
-    put: &mut Put<'_>,
-) -> Result<(), EncodeError> {
+pub(crate) fn put<E>(value: ValueRef<'_>, target: Target, put: &mut Put<'_, E>) -> Result<(), E> {
     match value {
         ValueRef::String(string) => put_string(string, put)?,
         ValueRef::List(list) => put_list(list, put)?,
@@ -34,11 +30,11 @@ pub(crate) fn put(
     put(&Part::EndValue)
 }
 
-fn put_string(string: StringRef<'_>, put: &mut Put<'_>) -> Result<(), EncodeError> {
+fn put_string<E>(string: StringRef<'_>, put: &mut Put<'_, E>) -> Result<(), E> {
     put(&Part::String(&string.as_cow()))
 }
 
-fn put_list(list: ListRef<'_>, put: &mut Put<'_>) -> Result<(), EncodeError> {
+fn put_list<E>(list: ListRef<'_>, put: &mut Put<'_, E>) -> Result<(), E> {
     let (nodes, elements) = (list.nodes().count() as u64, Some(list.len() as u64));
     put(&Part::Quicklist { nodes, elements })?;
     for node in list.nodes() {
@@ -50,7 +46,7 @@ fn put_list(list: ListRef<'_>, put: &mut Put<'_>) -> Result<(), EncodeError> {
     Ok(())
 }
 
-fn put_set(set: SetRef<'_>, put: &mut Put<'_>) -> Result<(), EncodeError> {
+fn put_set<E>(set: SetRef<'_>, put: &mut Put<'_, E>) -> Result<(), E> {
     match set.repr() {
         SetRepr::Intset(intset) => put(&Part::SetIntset(intset)),
         SetRepr::Listpack(listpack) => put(&Part::SetListpack(listpack)),
@@ -64,7 +60,7 @@ fn put_set(set: SetRef<'_>, put: &mut Put<'_>) -> Result<(), EncodeError> {
     }
 }
 
-fn put_hash(hash: HashRef<'_>, target: Target, put: &mut Put<'_>) -> Result<(), EncodeError> {
+fn put_hash<E>(hash: HashRef<'_>, target: Target, put: &mut Put<'_, E>) -> Result<(), E> {
     if let HashRepr::Listpack(listpack) = hash.repr() {
         return put(&Part::HashListpack(listpack));
     }
@@ -116,7 +112,7 @@ fn by_deadline(hash: HashRef<'_>) -> ListpackBuf {
     triples
 }
 
-fn put_zset(zset: ZsetRef<'_>, target: Target, put: &mut Put<'_>) -> Result<(), EncodeError> {
+fn put_zset<E>(zset: ZsetRef<'_>, target: Target, put: &mut Put<'_, E>) -> Result<(), E> {
     if let ZsetRepr::Listpack(listpack) = zset.repr() {
         return put(&Part::ZsetListpack(&with_score_text(
             zset, listpack, target,
@@ -152,7 +148,7 @@ fn with_score_text<'a>(zset: ZsetRef<'_>, listpack: &'a [u8], target: Target) ->
     Cow::Owned(pairs.into_vec())
 }
 
-fn put_stream(stream: &Stream, put: &mut Put<'_>) -> Result<(), EncodeError> {
+fn put_stream<E>(stream: &Stream, put: &mut Put<'_, E>) -> Result<(), E> {
     put(&Part::StreamHeader {
         nodes: stream.nodes().count() as u64,
     })?;
@@ -172,7 +168,7 @@ fn put_stream(stream: &Stream, put: &mut Put<'_>) -> Result<(), EncodeError> {
         .try_for_each(|(name, group)| put_group(name, group, put))
 }
 
-fn put_group(name: &[u8], group: &Group, put: &mut Put<'_>) -> Result<(), EncodeError> {
+fn put_group<E>(name: &[u8], group: &Group, put: &mut Put<'_, E>) -> Result<(), E> {
     let pending = group.pending().count() as u64;
     let (last, entries_read) = (group.last_id(), group.entries_read());
     put(&Part::Group {

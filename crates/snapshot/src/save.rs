@@ -84,6 +84,7 @@ struct File<'f, E> {
 }
 
 impl<E> File<'_, E> {
+    /// Writes an event, which may be a part of a value: a large one does not gather in memory.
     fn put(&mut self, event: &Event<'_>) -> Result<(), WriteError<E>> {
         self.encoder.put(event)?;
         if self.encoder.buffer().len() >= BLOCK_BYTES {
@@ -125,20 +126,14 @@ impl<E> File<'_, E> {
             },
             freq: (self.access == Access::Freq).then(|| entry.freq()),
         };
-        self.encoder.put(&Event::Key {
+        self.put(&Event::Key {
             key: entry.key,
             meta,
         })?;
         let target = self.encoder.target();
-        let encoder = &mut *self.encoder;
         parts::put(entry.value, target, &mut |part| {
-            encoder.put(&Event::Value(*part))
-        })?;
-        if self.encoder.buffer().len() >= BLOCK_BYTES {
-            self.drain()
-        } else {
-            Ok(())
-        }
+            self.put(&Event::Value(*part))
+        })
     }
 }
 

@@ -5,9 +5,9 @@ mod corpus;
 
 use corpus::{BEFORE_ALL, Case, cases, keeps_every_bit, load, save, sidecar};
 use keyspace::{Keyspace, Mode, OverBudget, Plan, ViewCancelled};
-use rdb::Target;
-use snapshot::{digest, digest_value};
-use std::collections::BTreeMap;
+use rdb::{Encoder, EncoderOptions, Event, KeyMeta, Part, Target};
+use snapshot::{Preamble, digest, digest_value};
+use std::{collections::BTreeMap, convert::Infallible};
 use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// Holds a keyspace against what the server said; how many values were compared. Of a key whose
@@ -135,4 +135,47 @@ fn keys_whose_time_has_come_are_left_out_and_counted() {
         seen += 1;
     }
     assert_eq!(seen, 4);
+}
+
+#[test]
+fn a_large_value_does_not_gather_in_memory() {
+    let mut encoder = Encoder::new(Target::Redis10, EncoderOptions::default());
+    let len = 100_000;
+    let start = [
+        Event::Start(Target::Redis10.version()),
+        Event::Key {
+            key: b"set",
+            meta: KeyMeta::default(),
+        },
+        Event::Value(Part::Set { len }),
+    ];
+    let put = |encoder: &mut Encoder, event: &Event<'_>| encoder.put(event).expect("in order");
+    start.iter().for_each(|event| put(&mut encoder, event));
+    for n in 0..len {
+        let member = format!("member {n:09}");
+        put(
+            &mut encoder,
+            &Event::Value(Part::Element(member.as_bytes())),
+        );
+    }
+    put(&mut encoder, &Event::Value(Part::EndValue));
+    encoder.finish().expect("a whole file");
+
+    let (keyspace, _) = load(encoder.buffer(), BEFORE_ALL).expect("a sound file");
+    let (mut blocks, mut again) = (
+        Vec::new(),
+        Encoder::new(Target::Redis10, EncoderOptions::default()),
+    );
+    let keys = snapshot::write(
+        keyspace.freeze(OverBudget::Cancel, ReplOffset::default),
+        &mut again,
+        &Preamble::default(),
+        &mut |block| {
+            blocks.push(block.len());
+            Ok::<(), Infallible>(())
+        },
+    );
+    assert_eq!(keys.ok(), Some(1));
+    assert!(blocks.iter().sum::<usize>() as u64 > encoder.written());
+    assert!(blocks.iter().all(|len| *len < 300_000), "{blocks:?}");
 }
