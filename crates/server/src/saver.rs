@@ -11,6 +11,10 @@ use std::time::Duration;
 /// How often save points are looked at, and how soon the thread ends.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How nice the thread is to others, from 0 to 19.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// The thread, until it is joined.
 pub(crate) struct Saver {
     over: Arc<AtomicBool>,
@@ -35,12 +39,20 @@ impl Saver {
 }
 
 fn work(saver: &duramen::Saver, over: &AtomicBool) {
+    stand_back();
     while !over.load(Ordering::Relaxed) {
         if saver.wait(TICK) {
             tell("Background saving started");
             tell(&line(&saver.save()));
         }
     }
+}
+
+/// Lets the threads that run commands go first where cores are few: nobody waits for a snapshot.
+/// Only Linux gives each thread a priority of its own.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 fn line(outcome: &Result<SaveReport, SaveError>) -> String {
