@@ -12,6 +12,8 @@ const USAGE: &str = "usage: benches --server NAME=PATH [--server NAME=PATH ...]
   --runs N             runs of each figure (default 3)
   --trace NAME=PATH    requests for hits, a number a line, in place of the generated traces that
                        stand for public ones; may be given again
+  --ballast GIB        touched memory to hold and give back to what grows or is written to, where
+                       first touches are dear (default 0)
   --pin SERVER,CLIENT  cores for the server and its client (default: none)";
 
 /// A server to measure.
@@ -30,6 +32,8 @@ pub(crate) struct Args {
     /// Names and files of requests.
     pub(crate) traces: Vec<(String, PathBuf)>,
     pub(crate) runs: usize,
+    /// Bytes of touched memory to hold.
+    pub(crate) ballast: usize,
     /// Core of the server, core of the client.
     pub(crate) pin: Option<(String, String)>,
 }
@@ -42,6 +46,7 @@ impl Args {
             keys: None,
             traces: Vec::new(),
             runs: 3,
+            ballast: 0,
             pin: None,
         };
         let mut words = words;
@@ -56,6 +61,7 @@ impl Args {
                     let Subject { name, path } = subject(&value()?)?;
                     args.traces.push((name, path));
                 }
+                "--ballast" => args.ballast = value()?.parse::<usize>()? << 30,
                 "--pin" => args.pin = Some(pair(&value()?)?),
                 _ => return Err(format!("{word} is not known\n{USAGE}").into()),
             }

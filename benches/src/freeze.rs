@@ -30,7 +30,7 @@ pub(crate) fn measure(args: &Args) -> Outcome<()> {
         ),
     );
     let figures = in_turn(args, |at| match at {
-        0 => Ok(within::figures(Task::Freeze(keys))?.unwrap_or(vec![f64::NAN; 6])),
+        0 => Ok(within::figures(Task::Freeze(keys), args.ballast)?.unwrap_or(vec![f64::NAN; 6])),
         _ => forks(args, at, keys),
     })?;
     let labels = parts(keys)

@@ -15,6 +15,7 @@ use kvdump::{Call, Tcp};
 use crate::{
     Outcome,
     args::Args,
+    ballast::Ballast,
     measure::in_turn,
     quantiles,
     server::Server,
@@ -29,7 +30,7 @@ const WRITERS: u64 = 2;
 /// Prints the latency of every SET of a new key, in process and by clients.
 pub(crate) fn measure(args: &Args) -> Outcome<()> {
     let keys = args.keys_or(20_000_000);
-    if let Some(figures) = within::figures(Task::Growth(keys))? {
+    if let Some(figures) = within::figures(Task::Growth(keys), args.ballast)? {
         let title = format!(
             "in process, SET of a new key, 16 + 16 bytes, up to {keys} keys, one thread: microseconds"
         );
@@ -45,7 +46,9 @@ pub(crate) fn measure(args: &Args) -> Outcome<()> {
     );
     let figures = in_turn(args, |at| {
         let dir = tempfile::tempdir()?;
+        let ballast = Ballast::hold(args.ballast)?;
         let server = Server::start(&args.subjects[at], dir.path(), None)?;
+        server.grows_into(ballast);
         let latency = grow(&server, keys)?;
         server.stop()?;
         Ok(quantiles::of(&latency))

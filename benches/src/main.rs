@@ -16,6 +16,7 @@
 
 mod args;
 mod background;
+mod ballast;
 mod draw;
 mod freeze;
 mod growth;

@@ -11,7 +11,7 @@ use std::{
 
 use kvdump::{Call, Reply, Tcp};
 
-use crate::{Outcome, args::Subject};
+use crate::{Outcome, args::Subject, ballast::Ballast};
 
 /// Longest time that starting, loading or a single reply may take.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -78,6 +78,11 @@ impl Server {
             sleep(Duration::from_millis(2));
         }
         Err(format!("{name} did not start within {PATIENCE:?}").into())
+    }
+
+    /// Has touched memory given back as the server grows.
+    pub(crate) fn grows_into(&self, ballast: Ballast) {
+        ballast.follow(self.child.id());
     }
 
     pub(crate) fn port(&self) -> u16 {

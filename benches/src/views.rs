@@ -10,6 +10,7 @@ use crate::{
     Outcome,
     args::Args,
     background::start_snapshot,
+    ballast::Ballast,
     draw::Draw,
     load::send_all,
     measure::{Runs, in_turn},
@@ -41,7 +42,7 @@ pub(crate) fn measure_collections(args: &Args) -> Outcome<()> {
 
 fn measure(args: &Args, workloads: &[Workload], things: &str) -> Outcome<()> {
     let count = args.keys_or(5_000_000);
-    measure_within(workloads, count, things)?;
+    measure_within(args, workloads, count, things)?;
     print_head(
         args,
         &format!("writes to {count} {things}: one connection, a write at a time, at a steady rate"),
@@ -56,7 +57,7 @@ fn measure(args: &Args, workloads: &[Workload], things: &str) -> Outcome<()> {
     Ok(())
 }
 
-fn measure_within(workloads: &[Workload], count: u64, things: &str) -> Outcome<()> {
+fn measure_within(args: &Args, workloads: &[Workload], count: u64, things: &str) -> Outcome<()> {
     let title =
         format!("in process, writes to {count} {things}, one thread without pause: microseconds");
     let more = [
@@ -66,11 +67,14 @@ fn measure_within(workloads: &[Workload], count: u64, things: &str) -> Outcome<(
     ];
     let columns = [within::LATENCY.as_slice(), &more].concat();
     for (number, workload) in workloads.iter().enumerate() {
-        let Some(figures) = within::figures(Task::Views(*workload, count))? else {
+        let Some(figures) = within::figures(Task::Views(*workload, count), args.ballast)? else {
             return Ok(());
         };
         if number == 0 {
             print_columns(&title, &columns);
+            let machine = within::figures(Task::Machine, 0)?.unwrap_or_default();
+            let none = vec![f64::NAN; more.len()];
+            print_figures("nothing but the machine", &[machine, none].concat());
         }
         let (idle, viewed) = figures.split_at(columns.len());
         print_figures(&format!("{}, no view", workload.label()), idle);
@@ -100,7 +104,9 @@ fn print_phases(workload: Workload, figures: &[Runs]) {
 /// Latencies and extra memory, first of an idle server, then of one that saves, and its seconds.
 fn through_server(args: &Args, at: usize, workload: Workload, count: u64) -> Outcome<Vec<f64>> {
     let dir = tempfile::tempdir()?;
+    let ballast = Ballast::hold(args.ballast)?;
     let server = Server::start(&args.subjects[at], dir.path(), None)?;
+    server.grows_into(ballast);
     send_all(&mut server.connect()?, workload.load(count))?;
     server.settled_rss()?;
 

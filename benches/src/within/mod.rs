@@ -8,7 +8,7 @@ mod engine;
 #[cfg(feature = "in-process")]
 mod tasks;
 
-use crate::{Outcome, workload::Workload};
+use crate::{Outcome, ballast::Ballast, workload::Workload};
 
 /// Says to the program, started again, what it is to measure.
 const TASK: &str = "BENCHES_TASK";
@@ -37,6 +37,8 @@ pub(crate) enum Task {
     /// Writes to so many things, first without a view, then under one view after the other: for each
     /// [`LATENCY`], writes a second, most extra memory in MB, and seconds that a view was read.
     Views(Workload, u64),
+    /// [`LATENCY`] of filling the same few KiB: what the machine by itself does to an operation.
+    Machine,
 }
 
 impl Task {
@@ -45,6 +47,7 @@ impl Task {
             Task::Growth(keys) => format!("growth {keys}"),
             Task::Freeze(keys) => format!("freeze {keys}"),
             Task::Views(workload, count) => format!("{} {count}", workload.label()),
+            Task::Machine => "machine 0".to_owned(),
         }
     }
 
@@ -56,6 +59,7 @@ impl Task {
         match name {
             "growth" => Some(Task::Growth(count)),
             "freeze" => Some(Task::Freeze(count)),
+            "machine" => Some(Task::Machine),
             _ => {
                 let workload = Workload::ALL.into_iter().find(named)?;
                 Some(Task::Views(workload, count))
@@ -65,16 +69,19 @@ impl Task {
 }
 
 /// The figures of a task, of a process that this starts and waits for; `None` where no engine is
-/// linked.
-pub(crate) fn figures(task: Task) -> Outcome<Option<Vec<f64>>> {
+/// linked. It grows into so many bytes of touched memory.
+pub(crate) fn figures(task: Task, ballast: usize) -> Outcome<Option<Vec<f64>>> {
     if !cfg!(feature = "in-process") {
         return Ok(None);
     }
+    let ballast = Ballast::hold(ballast)?;
     let mut program = std::process::Command::new(std::env::current_exe()?);
-    let output = program
+    let process = program
         .env(TASK, task.words())
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
+        .stdout(std::process::Stdio::piped())
+        .spawn()?;
+    ballast.follow(process.id());
+    let output = process.wait_with_output()?;
     if !output.status.success() {
         return Err(format!("{task:?} ended with {}", output.status).into());
     }
@@ -104,7 +111,10 @@ mod tests {
     #[test]
     fn tasks_survive_being_told() {
         let views = Workload::ALL.map(|workload| Task::Views(workload, 5));
-        for task in [Task::Growth(1), Task::Freeze(2)].into_iter().chain(views) {
+        for task in [Task::Growth(1), Task::Freeze(2), Task::Machine]
+            .into_iter()
+            .chain(views)
+        {
             assert_eq!(Task::of_words(&task.words()), Some(task));
         }
         assert_eq!(Task::of_words("growth"), None);

@@ -1,6 +1,7 @@
 //! What is measured within the process.
 
 use std::{
+    hint::black_box,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread::{scope, sleep},
     time::{Duration, Instant},
@@ -38,6 +39,7 @@ pub(super) fn run(task: Task) -> Outcome<Vec<f64>> {
         Task::Growth(keys) => growth(&store, keys),
         Task::Freeze(keys) => freezes(&store, keys),
         Task::Views(workload, count) => views(&store, workload, count),
+        Task::Machine => machine(),
     }
 }
 
@@ -70,30 +72,47 @@ fn freezes(store: &Store, keys: u64) -> Outcome<Vec<f64>> {
     Ok(figures)
 }
 
+/// Takes about as long as a write, and touches nothing new.
+fn machine() -> Outcome<Vec<f64>> {
+    let (mut latencies, mut block) = (Latencies::new()?, vec![0; 32 << 10]);
+    let begin = Instant::now();
+    while begin.elapsed() < MEASURED_FOR {
+        latencies.time(|| {
+            black_box(&mut block).fill(1);
+            Ok(())
+        })?;
+    }
+    Ok(latencies.figures())
+}
+
 fn write_all(writer: &mut Writer, mut commands: impl Iterator<Item = Argv>) -> Outcome<()> {
     commands.try_for_each(|argv| writer.write(&argv))
 }
 
+/// One thread writes all, as those of a server do that live as long as it.
 fn views(store: &Store, workload: Workload, count: u64) -> Outcome<Vec<f64>> {
-    write_all(&mut store.writer(), workload.load(count))?;
+    let mut writer = store.writer();
+    write_all(&mut writer, workload.load(count))?;
     let mut figures = Vec::new();
     for is_viewed in [false, true] {
-        figures.extend(phase(store, workload, count, is_viewed)?);
+        figures.extend(phase(store, &mut writer, workload, count, is_viewed)?);
     }
     Ok(figures)
 }
 
-/// Writes as fast as it goes on one thread, while another reads views or sleeps.
-fn phase(store: &Store, workload: Workload, count: u64, is_viewed: bool) -> Outcome<Vec<f64>> {
+/// Writes as fast as it goes, while another thread reads views or sleeps.
+fn phase(
+    store: &Store,
+    writer: &mut Writer,
+    workload: Workload,
+    count: u64,
+    is_viewed: bool,
+) -> Outcome<Vec<f64>> {
     let over = &AtomicBool::new(false);
     let (before, begin) = (rss()?, Instant::now());
     scope(|scope| {
-        let mut writer = store.writer();
         // Threads hand over text: what errors are made of may not leave them.
-        let writing = scope.spawn(move || {
-            let written = write_until(&mut writer, workload, count, over);
-            written.map_err(|error| error.to_string())
-        });
+        let watching = scope.spawn(|| most_memory(over).map_err(|error| error.to_string()));
         let reading = scope.spawn(move || {
             let read = if is_viewed {
                 read_views(store)
@@ -104,9 +123,10 @@ fn phase(store: &Store, workload: Workload, count: u64, is_viewed: bool) -> Outc
             over.store(true, Relaxed);
             read.map_err(|error| error.to_string())
         });
-        let extra = most_memory(over)?.saturating_sub(before) as f64 / 1e6;
+        let latencies = write_until(writer, workload, count, over)?;
         let seconds = reading.join().map_err(|_| "the reader panicked")??;
-        let latencies = writing.join().map_err(|_| "the writer panicked")??;
+        let most = watching.join().map_err(|_| "the watcher panicked")??;
+        let extra = most.saturating_sub(before) as f64 / 1e6;
         let rate = latencies.count() / begin.elapsed().as_secs_f64();
         Ok([latencies.figures(), vec![rate, extra, seconds]].concat())
     })
