@@ -24,6 +24,12 @@ impl Compat {
         }
     }
 
+    /// Whether the rules of a user on commands are told as found from what they allow; later versions
+    /// remember what was said.
+    pub fn derives_access_rules(self) -> bool {
+        self == Compat::Redis70
+    }
+
     /// Whether scores are printed in 17 digits, not in as few as tell them apart.
     pub fn has_old_score_text(self) -> bool {
         self == Compat::Redis70

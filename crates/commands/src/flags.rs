@@ -95,12 +95,11 @@ impl Group {
         }
     }
 
-    /// The ACL category of its commands, without the `@`; none for `generic` (its category is
-    /// `keyspace`, given by [`crate::Spec::categories`]) and `server`.
-    fn category(self) -> Option<&'static str> {
+    /// The ACL category of its commands, if there is one that does not follow from their flags.
+    pub(crate) fn category(self) -> Option<Category> {
         match self {
             Group::Generic => Some("keyspace"),
-            Group::Server => None,
+            Group::Server | Group::PubSub => None,
             Group::SortedSet => Some("sortedset"),
             Group::Transactions => Some("transaction"),
             other => Some(other.name()),
@@ -111,7 +110,32 @@ impl Group {
 /// The name of an ACL category, without the `@`.
 pub type Category = &'static str;
 
-/// The ACL categories that follow from a command's group and flags.
+/// Every ACL category, in the order of `ACL CAT`.
+pub const CATEGORIES: [Category; 21] = [
+    "keyspace",
+    "read",
+    "write",
+    "set",
+    "sortedset",
+    "list",
+    "hash",
+    "string",
+    "bitmap",
+    "hyperloglog",
+    "geo",
+    "stream",
+    "pubsub",
+    "admin",
+    "fast",
+    "slow",
+    "blocking",
+    "dangerous",
+    "connection",
+    "transaction",
+    "scripting",
+];
+
+/// The ACL categories that follow from a command's flags.
 pub(crate) fn categories(group: Group, flags: Flags) -> impl Iterator<Item = Category> {
     let speed = if flags.contains(Flags::FAST) {
         "fast"
@@ -126,10 +150,10 @@ pub(crate) fn categories(group: Group, flags: Flags) -> impl Iterator<Item = Cat
         (Flags::BLOCKING, "blocking"),
         (Flags::PUBSUB, "pubsub"),
     ];
-    let by_flag = by_flag
-        .into_iter()
-        .filter(move |(flag, _)| flags.contains(*flag));
-    let by_flag = by_flag.map(|(_, name)| name);
-    let by_group = group.category().filter(|name| *name != "pubsub");
-    by_flag.chain(by_group).chain([speed])
+    // What a script reads can't be told.
+    let applies = move |(flag, name): &(Flags, Category)| {
+        flags.contains(*flag) && !(group == Group::Scripting && *name == "read")
+    };
+    let by_flag = by_flag.into_iter().filter(applies).map(|(_, name)| name);
+    by_flag.chain([speed])
 }

@@ -1,3 +1,4 @@
+use crate::KeyAccess;
 use packed::number;
 use smallvec::SmallVec;
 
@@ -32,8 +33,24 @@ pub enum KeySpec {
     },
     /// Behind the word `STREAMS`: the first half of what is left.
     Streams,
-    /// Found by a function of the command's own: pushes positions.
-    Custom(fn(&[&[u8]], &mut KeyPositions)),
+    /// Found by a function of the command's own.
+    Custom {
+        /// Pushes positions.
+        find: fn(&[&[u8]], &mut KeyPositions),
+        /// What clients are told of where they are, and of what is done with them.
+        told: &'static [(KeyBegin, KeyAccess)],
+    },
+}
+
+/// Where clients are told to look for a key (`COMMAND INFO`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyBegin {
+    /// At this index.
+    Index(usize),
+    /// Behind this word, from this index on.
+    Keyword(&'static str, usize),
+    /// Nowhere that could be told.
+    Unknown,
 }
 
 impl KeySpec {
@@ -83,13 +100,11 @@ impl KeySpec {
                 found.extend((count_at + 1..).step_by(2).take(count));
             }
             KeySpec::Streams => {
-                let word = argv
-                    .iter()
-                    .position(|arg| arg.eq_ignore_ascii_case(b"STREAMS"))?;
+                let word = streams_word(argv)?;
                 let keys = (argv.len() - word - 1) / 2;
                 found.extend(word + 1..=word + keys);
             }
-            KeySpec::Custom(find) => find(argv, &mut found),
+            KeySpec::Custom { find, .. } => find(argv, &mut found),
         }
         Some(found)
     }
@@ -101,9 +116,24 @@ impl KeySpec {
             KeySpec::Range { first, last, step } => (first as i64, last as i64, step as i64),
             KeySpec::Numkeys { dest: Some(at), .. } => (at as i64, at as i64, 1),
             // Those that are found by a function come behind a first one that is always there.
-            KeySpec::Custom(_) => (1, 1, 1),
+            KeySpec::Custom { .. } => (1, 1, 1),
             _ => (0, 0, 0),
         }
+    }
+}
+
+/// The index of the word `STREAMS`, the arguments of options before it not looked at: a group may be
+/// called so.
+fn streams_word(argv: &[&[u8]]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += match argv.get(at)?.to_ascii_uppercase().as_slice() {
+            b"STREAMS" => return Some(at),
+            b"COUNT" | b"BLOCK" => 2,
+            b"GROUP" => 3,
+            b"NOACK" => 1,
+            _ => return None,
+        };
     }
 }
 
@@ -163,5 +193,9 @@ mod tests {
             Some(vec![4, 5])
         );
         assert_eq!(found(KeySpec::Streams, "xread count 1"), None);
+        assert_eq!(
+            found(KeySpec::Streams, "xreadgroup group streams c streams k >"),
+            Some(vec![5])
+        );
     }
 }

@@ -11,6 +11,7 @@
 
 mod args;
 mod bitmap;
+mod channels;
 mod compat;
 mod context;
 mod effects;
@@ -24,6 +25,7 @@ pub mod glob;
 mod hash;
 mod hyperloglog;
 mod key;
+mod key_access;
 mod key_spec;
 mod list;
 mod missing;
@@ -40,16 +42,19 @@ mod string;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod tips;
 mod zset;
 
 pub use args::Args;
+pub use channels::Channels;
 pub use compat::Compat;
 pub use context::{Context, Outcome, Settings};
 pub use effects::Effects;
 pub use error::Error;
 pub use event::{Event, EventClass};
-pub use flags::{Category, Flags, Group};
-pub use key_spec::{KeyPositions, KeySpec};
+pub use flags::{CATEGORIES, Category, Flags, Group};
+pub use key_access::{KeyAccess, KeyRef, KeyRefs};
+pub use key_spec::{KeyBegin, KeyPositions, KeySpec};
 pub use reply::{Protocol, ReplySink};
-pub use spec::{Command, Handler, Spec};
+pub use spec::{AccessByArgs, Command, Handler, Spec};
 pub use table::{FAMILIES, all};

@@ -2,7 +2,8 @@
 //! keys, told, replaced by what other keys hold, or stored as a list.
 
 use crate::{
-    Args, Command, Context, Error, EventClass, Flags, Group, KeyPositions, KeySpec, Outcome, Spec,
+    Args, Command, Context, Error, EventClass, Flags, Group, KeyAccess, KeyBegin, KeyPositions,
+    KeySpec, Outcome, Spec,
 };
 use keyspace::{Edit, List, StringRef, Ttl, ValueRef};
 use packed::number;
@@ -11,16 +12,35 @@ use std::cmp::Ordering;
 const fn row(name: &'static str, flags: Flags) -> Spec {
     Spec::new(name, -2, Group::Generic, flags)
         .undeclared_keys()
+        .not_in_category_of_group()
         .also_in(&["set", "sortedset", "list", "dangerous"])
 }
 
+/// What a list, set or sorted set is sorted by, and what is told of its elements.
+const BY_AND_GET: (KeyBegin, KeyAccess) = (KeyBegin::Unknown, KeyAccess::READ);
+
+const SORT_KEYS: KeySpec = KeySpec::Custom {
+    find: sort_keys,
+    told: &[
+        (KeyBegin::Index(1), KeyAccess::READ),
+        BY_AND_GET,
+        (KeyBegin::Unknown, KeyAccess::OVERWRITE),
+    ],
+};
+
+const SORT_RO_KEYS: KeySpec = KeySpec::Custom {
+    find: |_, found| found.push(1),
+    told: &[(KeyBegin::Index(1), KeyAccess::READ), BY_AND_GET],
+};
+
 #[rustfmt::skip]
 pub(crate) const COMMANDS: &[Command] = &[
-    Command::new(row("sort", Flags::WRITE.union(Flags::DENYOOM).union(Flags::MOVABLEKEYS)).keys(KeySpec::Custom(sort_keys))
+    Command::new(row("sort", Flags::WRITE.union(Flags::DENYOOM).union(Flags::MOVABLEKEYS)).keys(SORT_KEYS)
+        .access(&[KeyAccess::READ, KeyAccess::OVERWRITE])
         .doc("1.0.0", "O(N+M*log(M)) where N is the number of elements and M how many are returned",
             "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]",
             "Returns or stores the elements of a list, a set or a sorted set in order."), sort),
-    Command::new(row("sort_ro", Flags::READONLY.union(Flags::MOVABLEKEYS)).keys(KeySpec::FIRST)
+    Command::new(row("sort_ro", Flags::READONLY.union(Flags::MOVABLEKEYS)).keys(SORT_RO_KEYS)
         .doc("7.0.0", "O(N+M*log(M)) where N is the number of elements and M how many are returned",
             "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
             "Returns the elements of a list, a set or a sorted set in order."), sort_ro),
@@ -308,9 +328,7 @@ mod tests {
     fn only_store_names_a_destination() {
         let positions = |line: &str| {
             let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            KeySpec::Custom(sort_keys)
-                .positions(&argv)
-                .map(|found| found.to_vec())
+            SORT_KEYS.positions(&argv).map(|found| found.to_vec())
         };
         assert_eq!(positions("sort k by store get # store d"), Some(vec![1, 7]));
         assert_eq!(positions("sort k limit 0 store"), Some(vec![1]));

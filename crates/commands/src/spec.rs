@@ -1,8 +1,12 @@
 use crate::flags::{self, Category};
-use crate::{Context, EventClass, Flags, Group, KeySpec, Outcome, missing};
+use crate::key_access::{KeyAccess, KeyRef, KeyRefs};
+use crate::{Channels, Context, EventClass, Flags, Group, KeySpec, Outcome, missing};
 
 /// Does the work of one command.
 pub type Handler = fn(&mut Context<'_, '_>) -> Outcome;
+
+/// Tells from the arguments of a request, name first, what it does with its keys.
+pub type AccessByArgs = fn(&[&[u8]]) -> KeyAccess;
 
 /// What is known about a command without running it.
 #[derive(Debug, Clone, Copy)]
@@ -18,10 +22,21 @@ pub struct Spec {
     /// Whether it may touch keys that are not among its arguments, as `SORT` with `BY` does: then
     /// every shard is locked for it.
     pub undeclared_keys: bool,
+    /// What it does with each of its keys, in order of appearance; with those that follow, the same
+    /// as with the last. Where nothing is said it follows from the flags.
+    pub access: &'static [KeyAccess],
+    /// What it does with its keys, where that depends on the other arguments.
+    pub access_by_args: Option<AccessByArgs>,
+    /// Which of its arguments are channels.
+    pub channels: Channels,
     /// Its family.
     pub group: Group,
+    /// Whether the family's name is among its ACL categories.
+    pub in_category_of_group: bool,
     /// ACL categories that do not follow from family and flags.
     pub also_in: &'static [Category],
+    /// What clients that route requests or compare replies need to know (`COMMAND INFO`).
+    pub tips: &'static [&'static str],
     /// The Redis version that brought it.
     pub since: &'static str,
     /// One sentence on what it does.
@@ -41,8 +56,13 @@ impl Spec {
             flags,
             keys: KeySpec::None,
             undeclared_keys: false,
+            access: &[],
+            access_by_args: None,
+            channels: Channels::None,
             group,
+            in_category_of_group: true,
             also_in: &[],
+            tips: &[],
             since: "1.0.0",
             summary: "",
             complexity: "O(1)",
@@ -59,6 +79,36 @@ impl Spec {
     /// Says that it may touch keys that are not among its arguments.
     pub const fn undeclared_keys(mut self) -> Spec {
         self.undeclared_keys = true;
+        self
+    }
+
+    /// Says what it does with each of its keys; with the last and those behind it the same.
+    pub const fn access(mut self, access: &'static [KeyAccess]) -> Spec {
+        self.access = access;
+        self
+    }
+
+    /// Says how to tell from a request what it does with its keys.
+    pub const fn access_by_args(mut self, access: AccessByArgs) -> Spec {
+        self.access_by_args = Some(access);
+        self
+    }
+
+    /// Says which of its arguments are channels.
+    pub const fn channels(mut self, channels: Channels) -> Spec {
+        self.channels = channels;
+        self
+    }
+
+    /// Says what clients need to know that route requests or compare replies.
+    pub const fn tips(mut self, tips: &'static [&'static str]) -> Spec {
+        self.tips = tips;
+        self
+    }
+
+    /// Says that the ACL category named like its family does not hold it.
+    pub const fn not_in_category_of_group(mut self) -> Spec {
+        self.in_category_of_group = false;
         self
     }
 
@@ -95,8 +145,34 @@ impl Spec {
 
     /// The ACL categories it belongs to.
     pub fn categories(&self) -> impl Iterator<Item = Category> {
+        let of_group = self.group.category().filter(|_| self.in_category_of_group);
         let also_in = self.also_in.iter().copied();
-        flags::categories(self.group, self.flags).chain(also_in)
+        flags::categories(self.group, self.flags)
+            .chain(of_group)
+            .chain(also_in)
+    }
+
+    /// What it does with the key that comes `number`th among its keys, counted from 0, whatever the
+    /// other arguments.
+    pub fn access_of(&self, number: usize) -> KeyAccess {
+        let said = self.access.get(number).or(self.access.last());
+        let by_flags = || match () {
+            () if self.flags.contains(Flags::WRITE) => KeyAccess::CHANGE,
+            () if self.flags.contains(Flags::READONLY) => KeyAccess::READ,
+            () => KeyAccess::LOOK,
+        };
+        said.copied().unwrap_or_else(by_flags)
+    }
+
+    /// The keys of a request and what is done with each, or `None` if the arguments make no sense.
+    pub fn key_refs(&self, argv: &[&[u8]]) -> Option<KeyRefs> {
+        let by_args = self.access_by_args.map(|access| access(argv));
+        let positions = self.keys.positions(argv)?;
+        let refs = positions.iter().enumerate().map(|(number, &at)| KeyRef {
+            at,
+            access: by_args.unwrap_or_else(|| self.access_of(number)),
+        });
+        Some(refs.collect())
     }
 }
 

@@ -98,12 +98,14 @@ impl Named {
 
     fn new_container(name: &'static str, first: Entry) -> Named {
         let Spec { group, since, .. } = *first.spec();
-        let spec = Spec::new(name, -2, group, Flags::empty()).doc(
-            since,
-            "Depends on subcommand.",
-            "subcommand [argument ...]",
-            "Contains subcommands, which say what they do.",
-        );
+        let spec = Spec::new(name, -2, group, Flags::empty())
+            .not_in_category_of_group()
+            .doc(
+                since,
+                "Depends on subcommand.",
+                "subcommand [argument ...]",
+                "Contains subcommands, which say what they do.",
+            );
         Named::Container {
             spec,
             bare: None,
@@ -174,6 +176,17 @@ fn insert(table: &mut HashTable<Named>, named: Named) {
 /// Everything that one word can name, in no order that means anything.
 pub(crate) fn all() -> impl Iterator<Item = &'static Named> {
     REGISTRY.iter()
+}
+
+/// What is known of everything that has a name: commands, containers, and what these contain.
+pub(crate) fn specs() -> impl Iterator<Item = &'static Spec> {
+    all().flat_map(|named| {
+        let contained = match named {
+            Named::Command(_) => &[][..],
+            Named::Container { entries, .. } => entries,
+        };
+        std::iter::once(named.spec()).chain(contained.iter().map(Entry::spec))
+    })
 }
 
 /// What a word names, in any case.

@@ -1,7 +1,7 @@
 //! BITFIELD: integers of 1 to 64 bits anywhere inside a string, highest bit first.
 
 use super::{bit_offset, bytes_max};
-use crate::{Args, Context, Error, EventClass, Outcome};
+use crate::{Args, Context, Error, EventClass, KeyAccess, Outcome};
 use keyspace::{IfMissing, StringRef, StringValue};
 
 /// An integer type such as `u8` or `i64`; unsigned ones have at most 63 bits.
@@ -224,6 +224,20 @@ impl Operation {
         let all = window.to_be_bytes();
         string.set_range(bytes.start, &all[16 - bytes.len()..]);
     }
+}
+
+/// What BITFIELD does with its key: unless each operation is a `GET`, it changes it.
+pub(super) fn access(argv: &[&[u8]]) -> KeyAccess {
+    let mut rest = argv.get(2..).unwrap_or_default();
+    while let Some(word) = rest.first() {
+        let operands = match word.to_ascii_uppercase().as_slice() {
+            b"GET" => 2,
+            b"OVERFLOW" => 1,
+            _ => return KeyAccess::READ_AND_CHANGE,
+        };
+        rest = rest.get(1 + operands..).unwrap_or_default();
+    }
+    KeyAccess::READ
 }
 
 pub(super) fn bitfield(ctx: &mut Context<'_, '_>) -> Outcome {

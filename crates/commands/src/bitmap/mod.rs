@@ -4,7 +4,9 @@ mod field;
 mod operation;
 mod range;
 
-use crate::{Args, Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{
+    Args, Command, Context, Error, EventClass, Flags, Group, KeyAccess, KeySpec, Outcome, Spec,
+};
 use keyspace::{IfMissing, StringValue};
 use packed::number;
 
@@ -23,9 +25,11 @@ const FROM_SECOND: KeySpec = KeySpec::Range {
     step: 1,
 };
 
+const FIELD_ACCESS: &[KeyAccess] = &[KeyAccess::READ_AND_CHANGE.union(KeyAccess::VARIABLE_FLAGS)];
+
 #[rustfmt::skip]
 pub(crate) const COMMANDS: &[Command] = &[
-    Command::new(row("setbit", 4, GROW)
+    Command::new(row("setbit", 4, GROW).access(&[KeyAccess::READ_AND_CHANGE])
         .doc("2.2.0", "O(1)", "key offset value", "Sets one bit and returns what it was."), setbit),
     Command::new(row("getbit", 3, READ_FAST)
         .doc("2.2.0", "O(1)", "key offset", "Returns one bit."), getbit),
@@ -33,9 +37,9 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("2.6.0", "O(N)", "key [start end [BYTE | BIT]]", "Counts the bits that are set."), range::bitcount),
     Command::new(row("bitpos", -3, READ)
         .doc("2.8.7", "O(N)", "key bit [start [end [BYTE | BIT]]]", "Finds the first bit that is set, or the first that is not."), range::bitpos),
-    Command::new(row("bitop", -4, GROW).keys(FROM_SECOND)
+    Command::new(row("bitop", -4, GROW).keys(FROM_SECOND).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("2.6.0", "O(N)", "<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]", "Combines strings bit by bit and stores the result."), operation::bitop),
-    Command::new(row("bitfield", -2, GROW)
+    Command::new(row("bitfield", -2, GROW).access(FIELD_ACCESS).access_by_args(field::access)
         .doc("3.2.0", "O(1) for each operation", "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding offset increment> ...]",
             "Reads and writes integers of any width inside a string."), field::bitfield),
     Command::new(row("bitfield_ro", -2, READ_FAST)

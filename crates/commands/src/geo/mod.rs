@@ -10,7 +10,7 @@ mod point;
 mod polygon;
 mod search;
 
-use crate::{Command, Flags, Group, KeyPositions, KeySpec, Spec};
+use crate::{Command, Flags, Group, KeyAccess, KeyBegin, KeyPositions, KeySpec, Spec};
 
 const fn row(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::Geo, flags).keys(KeySpec::FIRST)
@@ -19,17 +19,42 @@ const fn row(name: &'static str, arity: i32, flags: Flags) -> Spec {
 const READ: Flags = Flags::READONLY;
 const GROW: Flags = Flags::WRITE.union(Flags::DENYOOM);
 
-/// The key searched and the one behind STORE or STOREDIST; the last of them counts.
+/// The key searched and those behind STORE or STOREDIST, of which the last is stored to.
 fn radius_keys(argv: &[&[u8]], found: &mut KeyPositions) {
     found.push(1);
-    let stores = |word: &[u8]| {
-        word.eq_ignore_ascii_case(b"STORE") || word.eq_ignore_ascii_case(b"STOREDIST")
+    let mut at = 5;
+    while at + 1 < argv.len() {
+        let stores = [&b"STORE"[..], b"STOREDIST"];
+        let is_one = stores
+            .iter()
+            .any(|word| argv[at].eq_ignore_ascii_case(word));
+        if is_one {
+            found.push(at + 1);
+        }
+        at += 1 + usize::from(is_one);
+    }
+}
+
+/// Searches a circle, and may store what it finds.
+const fn radius(name: &'static str, arity: i32, told: &'static [(KeyBegin, KeyAccess)]) -> Spec {
+    let keys = KeySpec::Custom {
+        find: radius_keys,
+        told,
     };
-    let last = argv.iter().rposition(|word| stores(word));
-    found.extend(
-        last.map(|at| at + 1)
-            .filter(|at| *at > 5 && *at < argv.len()),
-    );
+    row(name, arity, GROW.union(Flags::MOVABLEKEYS))
+        .keys(keys)
+        .access(&[KeyAccess::READ, KeyAccess::OVERWRITE])
+}
+
+/// The key that is searched, and those that are stored to, behind words from an index on.
+macro_rules! radius_keys_from {
+    ($from:literal) => {
+        &[
+            (KeyBegin::Index(1), KeyAccess::READ),
+            (KeyBegin::Keyword("STORE", $from), KeyAccess::OVERWRITE),
+            (KeyBegin::Keyword("STOREDIST", $from), KeyAccess::OVERWRITE),
+        ]
+    };
 }
 
 #[rustfmt::skip]
@@ -46,11 +71,11 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("6.2.0", "O(N+log(M)) where N is the number of places around and M all of them",
             "key <[FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
             "Finds the places within a circle, a box or a polygon."), search::geosearch),
-    Command::new(row("geosearchstore", -8, GROW).keys(KeySpec::FIRST_TWO)
+    Command::new(row("geosearchstore", -8, GROW).keys(KeySpec::FIRST_TWO).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("6.2.0", "O(N+log(M)) where N is the number of places around and M all of them",
             "destination source <[FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
             "Stores the places within a circle, a box or a polygon."), search::geosearchstore),
-    Command::new(row("georadius", -6, GROW.union(Flags::MOVABLEKEYS)).keys(KeySpec::Custom(radius_keys))
+    Command::new(radius("georadius", -6, radius_keys_from!(6))
         .doc("3.2.0", "O(N+log(M)) where N is the number of places around and M all of them",
             "key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]",
             "Finds or stores the places within a circle; GEOSEARCH is the newer name."), search::georadius),
@@ -58,7 +83,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("3.2.10", "O(N+log(M)) where N is the number of places around and M all of them",
             "key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC]",
             "Finds the places within a circle; GEOSEARCH is the newer name."), search::georadius_ro),
-    Command::new(row("georadiusbymember", -5, GROW.union(Flags::MOVABLEKEYS)).keys(KeySpec::Custom(radius_keys))
+    Command::new(radius("georadiusbymember", -5, radius_keys_from!(5))
         .doc("3.2.0", "O(N+log(M)) where N is the number of places around and M all of them",
             "key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]",
             "Finds or stores the places within a circle around one of them; GEOSEARCH is the newer name."), search::georadiusbymember),

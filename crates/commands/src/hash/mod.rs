@@ -7,7 +7,9 @@ mod number;
 mod random;
 
 use crate::scan_options::{ScanOf, ScanOptions, parse_cursor, reply_scan};
-use crate::{Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{
+    Command, Context, Error, EventClass, Flags, Group, KeyAccess, KeySpec, Outcome, Spec, tips,
+};
 use keyspace::{Hash, HashRef, IfMissing};
 use packed::IntText;
 use units::UnixMillis;
@@ -28,45 +30,45 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("2.0.0", "O(N) for N fields", "key field value [field value ...]", "Sets fields of a hash, and makes the hash if there is none."), hset),
     Command::new(spec("hmset", -4, GROW)
         .doc("2.0.0", "O(N) for N fields", "key field value [field value ...]", "Sets fields of a hash and replies OK."), hmset),
-    Command::new(spec("hsetnx", 4, GROW)
+    Command::new(spec("hsetnx", 4, GROW).access(&[KeyAccess::GROW])
         .doc("2.0.0", "O(1)", "key field value", "Sets a field that does not exist yet."), hsetnx),
     Command::new(spec("hget", 3, FAST)
         .doc("2.0.0", "O(1)", "key field", "Returns the value of a field."), hget),
     Command::new(spec("hmget", -3, FAST)
         .doc("2.0.0", "O(N) for N fields", "key field [field ...]", "Returns the values of several fields."), hmget),
-    Command::new(spec("hgetall", 2, READ)
+    Command::new(spec("hgetall", 2, READ).tips(tips::UNORDERED)
         .doc("2.0.0", "O(N) for a hash of N fields", "key", "Returns every field and its value."), hgetall),
-    Command::new(spec("hkeys", 2, READ)
+    Command::new(spec("hkeys", 2, READ).tips(tips::UNORDERED)
         .doc("2.0.0", "O(N) for a hash of N fields", "key", "Returns the names of all fields."), hkeys),
-    Command::new(spec("hvals", 2, READ)
+    Command::new(spec("hvals", 2, READ).tips(tips::UNORDERED)
         .doc("2.0.0", "O(N) for a hash of N fields", "key", "Returns the values of all fields."), hvals),
-    Command::new(spec("hlen", 2, FAST)
+    Command::new(spec("hlen", 2, FAST).access(&[KeyAccess::LOOK])
         .doc("2.0.0", "O(1)", "key", "Counts the fields of a hash."), hlen),
-    Command::new(spec("hexists", 3, FAST)
+    Command::new(spec("hexists", 3, FAST).access(&[KeyAccess::LOOK])
         .doc("2.0.0", "O(1)", "key field", "Tells whether a hash has a field."), hexists),
-    Command::new(spec("hdel", -3, WRITE)
+    Command::new(spec("hdel", -3, WRITE).access(&[KeyAccess::SHRINK])
         .doc("2.0.0", "O(N) for N fields", "key field [field ...]", "Removes fields of a hash."), hdel),
-    Command::new(spec("hincrby", 4, GROW)
+    Command::new(spec("hincrby", 4, GROW).access(&[KeyAccess::READ_AND_CHANGE])
         .doc("2.0.0", "O(1)", "key field increment", "Adds to the integer in a field."), number::hincrby),
-    Command::new(spec("hincrbyfloat", 4, GROW)
+    Command::new(spec("hincrbyfloat", 4, GROW).access(&[KeyAccess::READ_AND_CHANGE])
         .doc("2.6.0", "O(1)", "key field increment", "Adds to the floating point number in a field."), number::hincrbyfloat),
-    Command::new(spec("hstrlen", 3, FAST)
+    Command::new(spec("hstrlen", 3, FAST).access(&[KeyAccess::LOOK])
         .doc("3.2.0", "O(1)", "key field", "Returns the length of a field's value in bytes."), hstrlen),
-    Command::new(spec("hrandfield", -2, READ)
+    Command::new(spec("hrandfield", -2, READ).tips(tips::VARIES)
         .doc("6.2.0", "O(N) for N drawn fields", "key [count [WITHVALUES]]", "Draws random fields."), random::hrandfield),
-    Command::new(spec("hscan", -3, READ)
+    Command::new(spec("hscan", -3, READ).tips(tips::VARIES)
         .doc("2.8.0", "O(1) a call, O(N) for a whole iteration", "key cursor [MATCH pattern] [COUNT count] [NOVALUES]", "Walks over a hash in steps."), hscan),
-    Command::new(spec("hexpire", -6, GROW)
+    Command::new(spec("hexpire", -6, WRITE)
         .doc("7.4.0", "O(N) for N fields", "key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]", "Has fields expire in a number of seconds."), expire::hexpire),
-    Command::new(spec("hpexpire", -6, GROW)
+    Command::new(spec("hpexpire", -6, WRITE)
         .doc("7.4.0", "O(N) for N fields", "key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]", "Has fields expire in a number of milliseconds."), expire::hpexpire),
-    Command::new(spec("hexpireat", -6, GROW)
+    Command::new(spec("hexpireat", -6, WRITE)
         .doc("7.4.0", "O(N) for N fields", "key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]", "Has fields expire at a time given in seconds."), expire::hexpireat),
-    Command::new(spec("hpexpireat", -6, GROW)
+    Command::new(spec("hpexpireat", -6, WRITE)
         .doc("7.4.0", "O(N) for N fields", "key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]", "Has fields expire at a time given in milliseconds."), expire::hpexpireat),
-    Command::new(spec("httl", -5, FAST)
+    Command::new(spec("httl", -5, FAST).tips(tips::VARIES)
         .doc("7.4.0", "O(N) for N fields", "key FIELDS numfields field [field ...]", "Returns the seconds that fields have left."), deadline::httl),
-    Command::new(spec("hpttl", -5, FAST)
+    Command::new(spec("hpttl", -5, FAST).tips(tips::VARIES)
         .doc("7.4.0", "O(N) for N fields", "key FIELDS numfields field [field ...]", "Returns the milliseconds that fields have left."), deadline::hpttl),
     Command::new(spec("hexpiretime", -5, FAST)
         .doc("7.4.0", "O(N) for N fields", "key FIELDS numfields field [field ...]", "Returns when fields expire, in seconds."), deadline::hexpiretime),
@@ -74,11 +76,11 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("7.4.0", "O(N) for N fields", "key FIELDS numfields field [field ...]", "Returns when fields expire, in milliseconds."), deadline::hpexpiretime),
     Command::new(spec("hpersist", -5, WRITE)
         .doc("7.4.0", "O(N) for N fields", "key FIELDS numfields field [field ...]", "Takes their deadlines from fields."), deadline::hpersist),
-    Command::new(spec("hgetex", -5, WRITE)
+    Command::new(spec("hgetex", -5, WRITE).access(&[KeyAccess::READ_AND_CHANGE])
         .doc("8.0.0", "O(N) for N fields", "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] FIELDS numfields field [field ...]", "Returns the values of fields and changes their deadlines."), extended::hgetex),
     Command::new(spec("hsetex", -6, GROW)
         .doc("8.0.0", "O(N) for N fields", "key [NX | XX] [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]", "Sets fields and their deadline."), extended::hsetex),
-    Command::new(spec("hgetdel", -5, WRITE)
+    Command::new(spec("hgetdel", -5, WRITE).access(&[KeyAccess::TAKE])
         .doc("8.0.0", "O(N) for N fields", "key FIELDS numfields field [field ...]", "Returns the values of fields and removes them."), extended::hgetdel),
 ];
 

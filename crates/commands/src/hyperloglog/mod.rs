@@ -22,7 +22,7 @@ mod self_test;
 mod sketch;
 mod sparse;
 
-use crate::{Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{Command, Context, Error, EventClass, Flags, Group, KeyAccess, KeySpec, Outcome, Spec};
 use hash::Place;
 use keyspace::{Mode, Ttl};
 use sketch::Sketch;
@@ -45,13 +45,13 @@ const SECOND: KeySpec = KeySpec::Range {
 
 #[rustfmt::skip]
 pub(crate) const COMMANDS: &[Command] = &[
-    Command::new(row("pfadd", -2, Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST)).keys(KeySpec::FIRST)
+    Command::new(row("pfadd", -2, Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST)).keys(KeySpec::FIRST).access(&[KeyAccess::GROW])
         .doc("2.8.9", "O(1) for each element", "key [element [element ...]]", "Counts elements in, creating the HyperLogLog if need be."), pfadd),
-    Command::new(row("pfcount", -2, Flags::READONLY.union(Flags::MAY_REPLICATE))
+    Command::new(row("pfcount", -2, Flags::READONLY.union(Flags::MAY_REPLICATE)).access(&[KeyAccess::READ_AND_KEEP])
         .doc("2.8.9", "O(1) for one key, O(N) for N", "key [key ...]", "Estimates how many distinct elements were counted in."), pfcount),
-    Command::new(row("pfmerge", -2, Flags::WRITE.union(Flags::DENYOOM))
+    Command::new(row("pfmerge", -2, Flags::WRITE.union(Flags::DENYOOM)).access(&[KeyAccess::MERGE, KeyAccess::READ])
         .doc("2.8.9", "O(N) where N is the number of keys", "destkey [sourcekey [sourcekey ...]]", "Merges HyperLogLogs into one."), pfmerge),
-    Command::new(row("pfdebug", 3, Flags::WRITE.union(Flags::DENYOOM).union(Flags::ADMIN)).keys(SECOND)
+    Command::new(row("pfdebug", 3, Flags::WRITE.union(Flags::DENYOOM).union(Flags::ADMIN)).keys(SECOND).access(&[KeyAccess::READ_AND_KEEP])
         .doc("2.8.9", "O(N) where N is the number of registers", "<GETREG | DECODE | ENCODING | TODENSE> key", "Shows how a HyperLogLog is kept, or makes it dense."), debug::pfdebug),
     Command::new(row("pfselftest", 1, Flags::ADMIN).keys(KeySpec::None)
         .doc("2.8.9", "O(1)", "", "Checks registers and estimates of HyperLogLogs of its own."), self_test::pfselftest),

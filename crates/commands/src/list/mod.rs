@@ -4,7 +4,9 @@ mod position;
 mod transfer;
 
 use crate::rank_range::rank_range;
-use crate::{Args, Command, Context, Error, EventClass, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{
+    Args, Command, Context, Error, EventClass, Flags, Group, KeyAccess, KeySpec, Outcome, Spec,
+};
 use keyspace::{IfMissing, List, Settings};
 
 const WRITE: Flags = Flags::WRITE;
@@ -19,19 +21,19 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 /// The lists' rows of the table.
 #[rustfmt::skip]
 pub(crate) const COMMANDS: &[Command] = &[
-    Command::new(spec("lpush", -3, PUSH)
+    Command::new(spec("lpush", -3, PUSH).access(&[KeyAccess::GROW])
         .doc("1.0.0", "O(N) for N pushed elements", "key element [element ...]", "Pushes elements at the head of a list, one after the other."), lpush),
-    Command::new(spec("rpush", -3, PUSH)
+    Command::new(spec("rpush", -3, PUSH).access(&[KeyAccess::GROW])
         .doc("1.0.0", "O(N) for N pushed elements", "key element [element ...]", "Pushes elements at the tail of a list, one after the other."), rpush),
-    Command::new(spec("lpushx", -3, PUSH)
+    Command::new(spec("lpushx", -3, PUSH).access(&[KeyAccess::GROW])
         .doc("2.2.0", "O(N) for N pushed elements", "key element [element ...]", "Pushes elements at the head of a list that exists."), lpushx),
-    Command::new(spec("rpushx", -3, PUSH)
+    Command::new(spec("rpushx", -3, PUSH).access(&[KeyAccess::GROW])
         .doc("2.2.0", "O(N) for N pushed elements", "key element [element ...]", "Pushes elements at the tail of a list that exists."), rpushx),
-    Command::new(spec("lpop", -2, WRITE.union(Flags::FAST))
+    Command::new(spec("lpop", -2, WRITE.union(Flags::FAST)).access(&[KeyAccess::TAKE])
         .doc("1.0.0", "O(N) for N popped elements", "key [count]", "Takes elements off the head of a list."), lpop),
-    Command::new(spec("rpop", -2, WRITE.union(Flags::FAST))
+    Command::new(spec("rpop", -2, WRITE.union(Flags::FAST)).access(&[KeyAccess::TAKE])
         .doc("1.0.0", "O(N) for N popped elements", "key [count]", "Takes elements off the tail of a list."), rpop),
-    Command::new(spec("llen", 2, READ.union(Flags::FAST))
+    Command::new(spec("llen", 2, READ.union(Flags::FAST)).access(&[KeyAccess::LOOK])
         .doc("1.0.0", "O(1)", "key", "Counts the elements of a list."), llen),
     Command::new(spec("lrange", 4, READ)
         .doc("1.0.0", "O(S+N) for an offset of S and N elements", "key start stop", "Returns the elements between two indexes, both included."), lrange),
@@ -39,19 +41,19 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("1.0.0", "O(N) for N elements to walk over", "key index", "Returns the element at an index."), lindex),
     Command::new(spec("lset", 4, GROW)
         .doc("1.0.0", "O(N) for N elements to walk over", "key index element", "Replaces the element at an index."), lset),
-    Command::new(spec("linsert", 5, GROW)
+    Command::new(spec("linsert", 5, GROW).access(&[KeyAccess::GROW])
         .doc("2.2.0", "O(N) for N elements before the pivot", "key <BEFORE | AFTER> pivot element", "Inserts an element next to the first one that equals a pivot."), linsert),
-    Command::new(spec("lrem", 4, WRITE)
+    Command::new(spec("lrem", 4, WRITE).access(&[KeyAccess::SHRINK])
         .doc("1.0.0", "O(N+M) for a list of N elements, M of them removed", "key count element", "Removes elements that equal a value, counted from either end."), lrem),
-    Command::new(spec("ltrim", 4, WRITE)
+    Command::new(spec("ltrim", 4, WRITE).access(&[KeyAccess::SHRINK])
         .doc("1.0.0", "O(N) for N removed elements", "key start stop", "Keeps the elements between two indexes and removes the others."), ltrim),
     Command::new(spec("lpos", -3, READ)
         .doc("6.0.6", "O(N) for N elements to compare", "key element [RANK rank] [COUNT num-matches] [MAXLEN len]", "Finds the indexes of elements that equal a value."), position::lpos),
-    Command::new(spec("lmove", 5, GROW).keys(KeySpec::FIRST_TWO)
+    Command::new(spec("lmove", 5, GROW).keys(KeySpec::FIRST_TWO).access(&[KeyAccess::TAKE, KeyAccess::GROW])
         .doc("6.2.0", "O(1)", "source destination <LEFT | RIGHT> <LEFT | RIGHT>", "Moves an element from an end of one list to an end of another."), transfer::lmove),
-    Command::new(spec("rpoplpush", 3, GROW).keys(KeySpec::FIRST_TWO)
+    Command::new(spec("rpoplpush", 3, GROW).keys(KeySpec::FIRST_TWO).access(&[KeyAccess::TAKE, KeyAccess::GROW])
         .doc("1.2.0", "O(1)", "source destination", "Moves the last element of a list to the head of another."), transfer::rpoplpush),
-    Command::new(spec("lmpop", -4, WRITE.union(Flags::MOVABLEKEYS)).keys(KeySpec::Numkeys { dest: None, count_at: 1 })
+    Command::new(spec("lmpop", -4, WRITE.union(Flags::MOVABLEKEYS)).keys(KeySpec::Numkeys { dest: None, count_at: 1 }).access(&[KeyAccess::TAKE])
         .doc("7.0.0", "O(N+M) for N keys and M popped elements", "numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", "Takes elements off an end of the first of several lists that has any."), transfer::lmpop),
 ];
 

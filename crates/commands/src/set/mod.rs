@@ -4,7 +4,7 @@ mod algebra;
 mod random;
 
 use crate::scan_options::{ScanOf, ScanOptions, parse_cursor, reply_scan};
-use crate::{Command, Context, EventClass, Flags, Group, KeySpec, Outcome, Spec};
+use crate::{Command, Context, EventClass, Flags, Group, KeyAccess, KeySpec, Outcome, Spec, tips};
 use keyspace::{IfMissing, Set};
 use packed::IntText;
 
@@ -20,39 +20,39 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 /// The sets' rows of the table.
 #[rustfmt::skip]
 pub(crate) const COMMANDS: &[Command] = &[
-    Command::new(spec("sadd", -3, GROW.union(FAST))
+    Command::new(spec("sadd", -3, GROW.union(FAST)).access(&[KeyAccess::GROW])
         .doc("1.0.0", "O(N) for N members", "key member [member ...]", "Adds members to a set, and makes the set if there is none."), sadd),
-    Command::new(spec("srem", -3, WRITE.union(FAST))
+    Command::new(spec("srem", -3, WRITE.union(FAST)).access(&[KeyAccess::SHRINK])
         .doc("1.0.0", "O(N) for N members", "key member [member ...]", "Removes members from a set."), srem),
-    Command::new(spec("sismember", 3, READ.union(FAST))
+    Command::new(spec("sismember", 3, READ.union(FAST)).access(&[KeyAccess::LOOK])
         .doc("1.0.0", "O(1)", "key member", "Tells whether a set has a member."), sismember),
     Command::new(spec("smismember", -3, READ.union(FAST))
         .doc("6.2.0", "O(N) for N members", "key member [member ...]", "Tells of each of several members whether a set has it."), smismember),
-    Command::new(spec("scard", 2, READ.union(FAST))
+    Command::new(spec("scard", 2, READ.union(FAST)).access(&[KeyAccess::LOOK])
         .doc("1.0.0", "O(1)", "key", "Counts the members of a set."), scard),
-    Command::new(spec("smembers", 2, READ)
+    Command::new(spec("smembers", 2, READ).tips(tips::UNORDERED)
         .doc("1.0.0", "O(N) for a set of N members", "key", "Returns all members of a set."), smembers),
-    Command::new(spec("smove", 4, WRITE.union(FAST)).keys(KeySpec::FIRST_TWO)
+    Command::new(spec("smove", 4, WRITE.union(FAST)).keys(KeySpec::FIRST_TWO).access(&[KeyAccess::TAKE, KeyAccess::GROW])
         .doc("1.0.0", "O(1)", "source destination member", "Moves a member from one set to another."), smove),
-    Command::new(spec("spop", -2, WRITE.union(FAST))
+    Command::new(spec("spop", -2, WRITE.union(FAST)).access(&[KeyAccess::TAKE]).tips(tips::VARIES)
         .doc("1.0.0", "O(N) for N popped members", "key [count]", "Takes random members out of a set."), random::spop),
-    Command::new(spec("srandmember", -2, READ)
+    Command::new(spec("srandmember", -2, READ).tips(tips::VARIES)
         .doc("1.0.0", "O(N) for N drawn members", "key [count]", "Draws random members and leaves them in the set."), random::srandmember),
-    Command::new(spec("sinter", -2, READ).keys(KeySpec::ALL)
+    Command::new(spec("sinter", -2, READ).keys(KeySpec::ALL).tips(tips::UNORDERED)
         .doc("1.0.0", "O(N*M) for M sets, the smallest of N members", "key [key ...]", "Returns what is in all of several sets."), algebra::sinter),
     Command::new(spec("sintercard", -3, READ.union(Flags::MOVABLEKEYS)).keys(KeySpec::Numkeys { dest: None, count_at: 1 })
         .doc("7.0.0", "O(N*M) for M sets, the smallest of N members", "numkeys key [key ...] [LIMIT limit]", "Counts what is in all of several sets, up to a limit."), algebra::sintercard),
-    Command::new(spec("sinterstore", -3, GROW).keys(KeySpec::ALL)
+    Command::new(spec("sinterstore", -3, GROW).keys(KeySpec::ALL).access(&[KeyAccess::CHANGE, KeyAccess::READ])
         .doc("1.0.0", "O(N*M) for M sets, the smallest of N members", "destination key [key ...]", "Stores what is in all of several sets."), algebra::sinterstore),
-    Command::new(spec("sunion", -2, READ).keys(KeySpec::ALL)
+    Command::new(spec("sunion", -2, READ).keys(KeySpec::ALL).tips(tips::UNORDERED)
         .doc("1.0.0", "O(N) for N members in all", "key [key ...]", "Returns what is in any of several sets."), algebra::sunion),
-    Command::new(spec("sunionstore", -3, GROW).keys(KeySpec::ALL)
+    Command::new(spec("sunionstore", -3, GROW).keys(KeySpec::ALL).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("1.0.0", "O(N) for N members in all", "destination key [key ...]", "Stores what is in any of several sets."), algebra::sunionstore),
-    Command::new(spec("sdiff", -2, READ).keys(KeySpec::ALL)
+    Command::new(spec("sdiff", -2, READ).keys(KeySpec::ALL).tips(tips::UNORDERED)
         .doc("1.0.0", "O(N*M) for M sets, the first of N members", "key [key ...]", "Returns what is in the first of several sets only."), algebra::sdiff),
-    Command::new(spec("sdiffstore", -3, GROW).keys(KeySpec::ALL)
+    Command::new(spec("sdiffstore", -3, GROW).keys(KeySpec::ALL).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("1.0.0", "O(N*M) for M sets, the first of N members", "destination key [key ...]", "Stores what is in the first of several sets only."), algebra::sdiffstore),
-    Command::new(spec("sscan", -3, READ)
+    Command::new(spec("sscan", -3, READ).tips(tips::VARIES)
         .doc("2.8.0", "O(1) a call, O(N) for a whole iteration", "key cursor [MATCH pattern] [COUNT count]", "Walks over a set in steps."), sscan),
 ];
 

@@ -8,7 +8,7 @@ mod random;
 mod range;
 mod remove_range;
 
-use crate::{Command, Compat, Flags, Group, KeySpec, Protocol, ReplySink, Spec};
+use crate::{Command, Compat, Flags, Group, KeyAccess, KeySpec, Protocol, ReplySink, Spec, tips};
 use packed::{Element, number};
 
 const WRITE: Flags = Flags::WRITE;
@@ -36,15 +36,15 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 pub(crate) const COMMANDS: &[Command] = &[
     Command::new(spec("zadd", -4, GROW.union(FAST))
         .doc("1.2.0", "O(log N) a member", "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]", "Adds members with their scores, or changes their scores."), add::zadd),
-    Command::new(spec("zincrby", 4, GROW.union(FAST))
+    Command::new(spec("zincrby", 4, GROW.union(FAST)).access(&[KeyAccess::READ_AND_CHANGE])
         .doc("1.2.0", "O(log N)", "key increment member", "Adds to the score of a member."), add::zincrby),
-    Command::new(spec("zrem", -3, WRITE.union(FAST))
+    Command::new(spec("zrem", -3, WRITE.union(FAST)).access(&[KeyAccess::SHRINK])
         .doc("1.2.0", "O(log N) a member", "key member [member ...]", "Removes members."), member::zrem),
     Command::new(spec("zscore", 3, READ.union(FAST))
         .doc("1.2.0", "O(1)", "key member", "Returns the score of a member."), member::zscore),
     Command::new(spec("zmscore", -3, READ.union(FAST))
         .doc("6.2.0", "O(N) for N members", "key member [member ...]", "Returns the scores of several members."), member::zmscore),
-    Command::new(spec("zcard", 2, READ.union(FAST))
+    Command::new(spec("zcard", 2, READ.union(FAST)).access(&[KeyAccess::LOOK])
         .doc("1.2.0", "O(1)", "key", "Counts the members of a sorted set."), member::zcard),
     Command::new(spec("zcount", 4, READ.union(FAST))
         .doc("2.0.0", "O(log N)", "key min max", "Counts the members within a range of scores."), range::zcount),
@@ -56,7 +56,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("2.0.0", "O(log N)", "key member [WITHSCORE]", "Returns the rank of a member, highest score first."), member::zrevrank),
     Command::new(spec("zrange", -4, READ)
         .doc("1.2.0", "O(log N + M) for M members", "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]", "Returns members within a range of ranks, scores or bytes."), range::zrange),
-    Command::new(spec("zrangestore", -5, GROW).keys(KeySpec::FIRST_TWO)
+    Command::new(spec("zrangestore", -5, GROW).keys(KeySpec::FIRST_TWO).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("6.2.0", "O(log N + M) for M members", "dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]", "Stores members within a range of ranks, scores or bytes."), range::zrangestore),
     Command::new(spec("zrevrange", -4, READ)
         .doc("1.2.0", "O(log N + M) for M members", "key start stop [WITHSCORES]", "Returns members within a range of ranks, highest score first."), range::zrevrange),
@@ -68,19 +68,19 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("2.8.9", "O(log N + M) for M members", "key min max [LIMIT offset count]", "Returns members within a range of bytes."), range::zrangebylex),
     Command::new(spec("zrevrangebylex", -4, READ)
         .doc("2.8.9", "O(log N + M) for M members", "key max min [LIMIT offset count]", "Returns members within a range of bytes, last first."), range::zrevrangebylex),
-    Command::new(spec("zremrangebyrank", 4, WRITE)
+    Command::new(spec("zremrangebyrank", 4, WRITE).access(&[KeyAccess::SHRINK])
         .doc("2.0.0", "O(log N + M) for M members", "key start stop", "Removes the members within a range of ranks."), remove_range::zremrangebyrank),
-    Command::new(spec("zremrangebyscore", 4, WRITE)
+    Command::new(spec("zremrangebyscore", 4, WRITE).access(&[KeyAccess::SHRINK])
         .doc("1.2.0", "O(log N + M) for M members", "key min max", "Removes the members within a range of scores."), remove_range::zremrangebyscore),
-    Command::new(spec("zremrangebylex", 4, WRITE)
+    Command::new(spec("zremrangebylex", 4, WRITE).access(&[KeyAccess::SHRINK])
         .doc("2.8.9", "O(log N + M) for M members", "key min max", "Removes the members within a range of bytes."), remove_range::zremrangebylex),
-    Command::new(spec("zpopmin", -2, WRITE.union(FAST))
+    Command::new(spec("zpopmin", -2, WRITE.union(FAST)).access(&[KeyAccess::TAKE])
         .doc("5.0.0", "O(M log N) for M members", "key [count]", "Takes out the members of the lowest scores."), pop::zpopmin),
-    Command::new(spec("zpopmax", -2, WRITE.union(FAST))
+    Command::new(spec("zpopmax", -2, WRITE.union(FAST)).access(&[KeyAccess::TAKE])
         .doc("5.0.0", "O(M log N) for M members", "key [count]", "Takes out the members of the highest scores."), pop::zpopmax),
-    Command::new(spec("zmpop", -4, WRITE.union(Flags::MOVABLEKEYS)).keys(SOURCES)
+    Command::new(spec("zmpop", -4, WRITE.union(Flags::MOVABLEKEYS)).keys(SOURCES).access(&[KeyAccess::TAKE])
         .doc("7.0.0", "O(K) + O(M log N) for K keys and M members", "numkeys key [key ...] <MIN | MAX> [COUNT count]", "Takes members out of the first of several sorted sets that has any."), pop::zmpop),
-    Command::new(spec("zrandmember", -2, READ)
+    Command::new(spec("zrandmember", -2, READ).tips(tips::VARIES)
         .doc("6.2.0", "O(N) for N drawn members", "key [count [WITHSCORES]]", "Draws random members."), random::zrandmember),
     Command::new(spec("zunion", -3, MANY).keys(SOURCES)
         .doc("6.2.0", "O(N log N) for N members in all", "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]", "Returns what is in any of several sorted sets."), algebra::zunion),
@@ -88,15 +88,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("6.2.0", "O(N*K log N) for K sets, the smallest of N members", "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]", "Returns what is in all of several sorted sets."), algebra::zinter),
     Command::new(spec("zdiff", -3, MANY).keys(SOURCES)
         .doc("6.2.0", "O(N*K log N) for K sets, the first of N members", "numkeys key [key ...] [WITHSCORES]", "Returns what is in the first of several sorted sets only."), algebra::zdiff),
-    Command::new(spec("zunionstore", -4, STORE).keys(STORED_SOURCES)
+    Command::new(spec("zunionstore", -4, STORE).keys(STORED_SOURCES).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("2.0.0", "O(N log N) for N members in all", "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]", "Stores what is in any of several sorted sets."), algebra::zunionstore),
-    Command::new(spec("zinterstore", -4, STORE).keys(STORED_SOURCES)
+    Command::new(spec("zinterstore", -4, STORE).keys(STORED_SOURCES).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("2.0.0", "O(N*K log N) for K sets, the smallest of N members", "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]", "Stores what is in all of several sorted sets."), algebra::zinterstore),
-    Command::new(spec("zdiffstore", -4, STORE).keys(STORED_SOURCES)
+    Command::new(spec("zdiffstore", -4, STORE).keys(STORED_SOURCES).access(&[KeyAccess::OVERWRITE, KeyAccess::READ])
         .doc("6.2.0", "O(N*K log N) for K sets, the first of N members", "destination numkeys key [key ...]", "Stores what is in the first of several sorted sets only."), algebra::zdiffstore),
     Command::new(spec("zintercard", -3, MANY).keys(SOURCES)
         .doc("7.0.0", "O(N*K) for K sets, the smallest of N members", "numkeys key [key ...] [LIMIT limit]", "Counts what is in all of several sorted sets, up to a limit."), algebra::zintercard),
-    Command::new(spec("zscan", -3, READ)
+    Command::new(spec("zscan", -3, READ).tips(tips::VARIES)
         .doc("2.8.0", "O(1) a call, O(N) for a whole iteration", "key cursor [MATCH pattern] [COUNT count] [NOSCORES]", "Walks over a sorted set in steps."), member::zscan),
 ];
 

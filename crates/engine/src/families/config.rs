@@ -3,7 +3,7 @@
 use crate::config::{ConfigError, Parameter, parameter, parameters};
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob};
+use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob, tips};
 
 const FLAGS: Flags = Flags::ADMIN
     .union(Flags::NOSCRIPT)
@@ -30,12 +30,14 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         get,
     ),
     SessionCommand::new(
-        Spec::new("config|set", -4, Group::Server, SET_FLAGS).doc(
-            "2.0.0",
-            PER_SETTING,
-            "parameter value [parameter value ...]",
-            "Changes settings, all of them or none.",
-        ),
+        Spec::new("config|set", -4, Group::Server, SET_FLAGS)
+            .tips(tips::EVERY_NODE)
+            .doc(
+                "2.0.0",
+                PER_SETTING,
+                "parameter value [parameter value ...]",
+                "Changes settings, all of them or none.",
+            ),
         set,
     ),
     SessionCommand::new(
@@ -43,7 +45,13 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         reset_statistics,
     ),
     SessionCommand::new(
-        spec("config|help", 2).doc("5.0.0", "O(1)", "", "Lists these subcommands."),
+        Spec::new(
+            "config|help",
+            2,
+            Group::Server,
+            Flags::LOADING.union(Flags::STALE),
+        )
+        .doc("5.0.0", "O(1)", "", "Lists these subcommands."),
         help,
     ),
 ];

@@ -4,11 +4,12 @@ use crate::SERVER_NAME;
 use crate::pubsub::Kind;
 use crate::registry::SessionCommand;
 use crate::session::{Replies, Session};
-use commands::{Args, Error, Flags, Group, Outcome, Protocol, ReplySink, Spec};
+use commands::{Args, Error, Flags, Group, Outcome, Protocol, ReplySink, Spec, tips};
 use units::DbIndex;
 
 const FAST: Flags = Flags::FAST;
 const ANY_TIME: Flags = Flags::LOADING.union(Flags::STALE).union(Flags::FAST);
+const CLIENT: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE);
 const HANDSHAKE: Flags = ANY_TIME
     .union(Flags::NOSCRIPT)
     .union(Flags::NO_AUTH)
@@ -19,12 +20,12 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 }
 
 const fn client(name: &'static str, arity: i32) -> Spec {
-    spec(name, arity, ANY_TIME.union(Flags::NOSCRIPT))
+    spec(name, arity, CLIENT)
 }
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
-        spec("ping", -1, FAST).doc(
+        spec("ping", -1, FAST).tips(tips::EVERY_SHARD).doc(
             "1.0.0",
             "O(1)",
             "[message]",
@@ -67,7 +68,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         client_setname,
     ),
     SessionCommand::new(
-        client("client|setinfo", 4).doc(
+        client("client|setinfo", 4).tips(tips::EVERY_NODE).doc(
             "7.2.0",
             "O(1)",
             "<LIB-NAME libname | LIB-VER libver>",
@@ -76,7 +77,12 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         client_setinfo,
     ),
     SessionCommand::new(
-        client("client|info", 2).doc("6.2.0", "O(1)", "", "Describes the connection."),
+        client("client|info", 2).tips(tips::VARIES).doc(
+            "6.2.0",
+            "O(1)",
+            "",
+            "Describes the connection.",
+        ),
         client_info,
     ),
     SessionCommand::new(
@@ -89,7 +95,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         client_reply,
     ),
     SessionCommand::new(
-        client("client|no-evict", 3).doc(
+        spec("client|no-evict", 3, CLIENT.union(Flags::ADMIN)).doc(
             "7.0.0",
             "O(1)",
             "<ON | OFF>",

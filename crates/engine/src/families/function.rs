@@ -3,7 +3,7 @@
 
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob};
+use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob, tips};
 
 const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::Scripting, flags.union(Flags::NOSCRIPT))
@@ -11,39 +11,42 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
-        spec("function|load", -3, Flags::WRITE.union(Flags::DENYOOM)).doc(
-            "7.0.0",
-            "O(1)",
-            "[REPLACE] function-code",
-            "Keeps a library.",
-        ),
+        spec("function|load", -3, Flags::WRITE.union(Flags::DENYOOM))
+            .tips(tips::EVERY_SHARD)
+            .doc(
+                "7.0.0",
+                "O(1)",
+                "[REPLACE] function-code",
+                "Keeps a library.",
+            ),
         load,
     ),
     SessionCommand::new(
-        spec("function|delete", 3, Flags::WRITE).doc(
-            "7.0.0",
-            "O(1)",
-            "library-name",
-            "Forgets a library.",
-        ),
+        spec("function|delete", 3, Flags::WRITE)
+            .tips(tips::EVERY_SHARD)
+            .doc("7.0.0", "O(1)", "library-name", "Forgets a library."),
         delete,
     ),
     SessionCommand::new(
-        spec("function|flush", -2, Flags::WRITE).doc(
-            "7.0.0",
-            "O(N) where N is the number of libraries",
-            "[ASYNC | SYNC]",
-            "Forgets every library.",
-        ),
+        spec("function|flush", -2, Flags::WRITE)
+            .tips(tips::EVERY_SHARD)
+            .doc(
+                "7.0.0",
+                "O(N) where N is the number of libraries",
+                "[ASYNC | SYNC]",
+                "Forgets every library.",
+            ),
         flush,
     ),
     SessionCommand::new(
-        spec("function|list", -2, Flags::empty()).doc(
-            "7.0.0",
-            "O(N) where N is the number of libraries",
-            "[LIBRARYNAME library-name-pattern] [WITHCODE]",
-            "Lists libraries.",
-        ),
+        spec("function|list", -2, Flags::empty())
+            .tips(tips::UNORDERED)
+            .doc(
+                "7.0.0",
+                "O(N) where N is the number of libraries",
+                "[LIBRARYNAME library-name-pattern] [WITHCODE]",
+                "Lists libraries.",
+            ),
         list,
     ),
 ];

@@ -4,7 +4,7 @@ use crate::Engine;
 use crate::memory::MemoryUse;
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use commands::{Args, Flags, Group, Outcome, ReplySink, Spec};
+use commands::{Args, Flags, Group, Outcome, ReplySink, Spec, tips};
 use units::DbIndex;
 
 const ANY_TIME: Flags = Flags::LOADING.union(Flags::STALE);
@@ -15,39 +15,42 @@ const fn spec(name: &'static str, flags: Flags) -> Spec {
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
-        spec("memory|stats", Flags::empty()).doc(
-            "4.0.0",
-            "O(1)",
-            "",
-            "Tells where memory goes, as names and numbers.",
-        ),
+        spec("memory|stats", Flags::empty())
+            .tips(tips::EVERY_SHARD_SPECIAL)
+            .doc(
+                "4.0.0",
+                "O(1)",
+                "",
+                "Tells where memory goes, as names and numbers.",
+            ),
         stats,
     ),
     SessionCommand::new(
-        spec("memory|doctor", Flags::empty()).doc(
-            "4.0.0",
-            "O(1)",
-            "",
-            "Says what is unusual about the memory used.",
-        ),
+        spec("memory|doctor", Flags::empty())
+            .tips(tips::EVERY_SHARD_SPECIAL)
+            .doc(
+                "4.0.0",
+                "O(1)",
+                "",
+                "Says what is unusual about the memory used.",
+            ),
         doctor,
     ),
     SessionCommand::new(
-        spec("memory|malloc-stats", Flags::empty()).doc(
-            "4.0.0",
-            "O(1)",
-            "",
-            "Says what is known of the allocator.",
-        ),
+        spec("memory|malloc-stats", Flags::empty())
+            .tips(tips::EVERY_SHARD_SPECIAL)
+            .doc("4.0.0", "O(1)", "", "Says what is known of the allocator."),
         malloc_stats,
     ),
     SessionCommand::new(
-        spec("memory|purge", Flags::empty()).doc(
-            "4.0.0",
-            "O(N) where N is the memory that waits to be freed",
-            "",
-            "Frees what waits to be freed.",
-        ),
+        spec("memory|purge", Flags::empty())
+            .tips(tips::EVERY_SHARD)
+            .doc(
+                "4.0.0",
+                "O(N) where N is the memory that waits to be freed",
+                "",
+                "Frees what waits to be freed.",
+            ),
         purge,
     ),
     SessionCommand::new(

@@ -9,7 +9,6 @@ mod info;
 mod memory;
 mod pubsub;
 mod server;
-mod syntax;
 mod transactions;
 
 use crate::registry::SessionCommand;

@@ -3,7 +3,7 @@
 use crate::pubsub::{Kind, Published};
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
+use commands::{Args, Channels, Error, Flags, Group, Outcome, ReplySink, Spec};
 
 const ANY_TIME: Flags = Flags::LOADING.union(Flags::STALE);
 const ASK: Flags = ANY_TIME.union(Flags::PUBSUB);
@@ -16,12 +16,14 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
-        spec("subscribe", -2, LISTEN).doc(
-            "2.0.0",
-            "O(N) for N channels",
-            "channel [channel ...]",
-            "Listens to channels.",
-        ),
+        spec("subscribe", -2, LISTEN)
+            .channels(Channels::Subscribe)
+            .doc(
+                "2.0.0",
+                "O(N) for N channels",
+                "channel [channel ...]",
+                "Listens to channels.",
+            ),
         |session, args, reply| listen(Kind::Channel, session, args, reply),
     ),
     SessionCommand::new(
@@ -34,12 +36,14 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         |session, args, reply| stop_listening(Kind::Channel, session, args, reply),
     ),
     SessionCommand::new(
-        spec("psubscribe", -2, LISTEN).doc(
-            "2.0.0",
-            "O(N) for N patterns",
-            "pattern [pattern ...]",
-            "Listens to the channels that fit patterns.",
-        ),
+        spec("psubscribe", -2, LISTEN)
+            .channels(Channels::PatternSubscribe)
+            .doc(
+                "2.0.0",
+                "O(N) for N patterns",
+                "pattern [pattern ...]",
+                "Listens to the channels that fit patterns.",
+            ),
         |session, args, reply| listen(Kind::Pattern, session, args, reply),
     ),
     SessionCommand::new(
@@ -52,25 +56,29 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         |session, args, reply| stop_listening(Kind::Pattern, session, args, reply),
     ),
     SessionCommand::new(
-        spec("ssubscribe", -2, LISTEN).doc(
-            "7.0.0",
-            "O(N) for N channels",
-            "shardchannel [shardchannel ...]",
-            "Listens to channels of shards.",
-        ),
+        spec("ssubscribe", -2, LISTEN)
+            .channels(Channels::ShardSubscribe)
+            .doc(
+                "7.0.0",
+                "O(N) for N channels",
+                "shardchannel [shardchannel ...]",
+                "Listens to channels of shards.",
+            ),
         |session, args, reply| listen(Kind::Sharded, session, args, reply),
     ),
     SessionCommand::new(
-        spec("sunsubscribe", -1, LISTEN).doc(
-            "7.0.0",
-            "O(N) for N channels",
-            "[shardchannel [shardchannel ...]]",
-            "Stops listening to channels of shards, all of them if none is named.",
-        ),
+        spec("sunsubscribe", -1, LISTEN)
+            .channels(Channels::ShardUnsubscribe)
+            .doc(
+                "7.0.0",
+                "O(N) for N channels",
+                "[shardchannel [shardchannel ...]]",
+                "Stops listening to channels of shards, all of them if none is named.",
+            ),
         |session, args, reply| stop_listening(Kind::Sharded, session, args, reply),
     ),
     SessionCommand::new(
-        spec("publish", 3, PUBLISH).doc(
+        spec("publish", 3, PUBLISH).channels(Channels::Publish).doc(
             "2.0.0",
             "O(N + M) for N listeners and M patterns",
             "channel message",
@@ -79,12 +87,14 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         publish,
     ),
     SessionCommand::new(
-        spec("spublish", 3, PUBLISH).doc(
-            "7.0.0",
-            "O(N) for N listeners",
-            "shardchannel message",
-            "Sends a message to all who listen to a channel of a shard.",
-        ),
+        spec("spublish", 3, PUBLISH)
+            .channels(Channels::ShardPublish)
+            .doc(
+                "7.0.0",
+                "O(N) for N listeners",
+                "shardchannel message",
+                "Sends a message to all who listen to a channel of a shard.",
+            ),
         spublish,
     ),
     SessionCommand::new(

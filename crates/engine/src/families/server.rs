@@ -4,7 +4,7 @@ use super::info;
 use crate::datadir::SaveError;
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
+use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
 
 const SAVE_FLAGS: Flags = Flags::ADMIN
     .union(Flags::NOSCRIPT)
@@ -36,30 +36,38 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         bgsave,
     ),
     SessionCommand::new(
-        spec("lastsave", 1, ANY_TIME.union(Flags::FAST)).doc(
-            "1.0.0",
-            "O(1)",
-            "",
-            "Tells when the data was last saved, in seconds since the epoch.",
-        ),
+        spec("lastsave", 1, ANY_TIME.union(Flags::FAST))
+            .also_in(&["admin", "dangerous"])
+            .tips(tips::VARIES)
+            .doc(
+                "1.0.0",
+                "O(1)",
+                "",
+                "Tells when the data was last saved, in seconds since the epoch.",
+            ),
         lastsave,
     ),
     SessionCommand::new(
-        spec("info", -1, ANY_TIME).doc(
-            "1.0.0",
-            "O(1)",
-            "[section [section ...]]",
-            "Describes the server in lines of name and value.",
-        ),
+        spec("info", -1, ANY_TIME)
+            .also_in(&["dangerous"])
+            .tips(tips::EVERY_SHARD_SPECIAL)
+            .doc(
+                "1.0.0",
+                "O(1)",
+                "[section [section ...]]",
+                "Describes the server in lines of name and value.",
+            ),
         info,
     ),
     SessionCommand::new(
-        spec("time", 1, ANY_TIME.union(Flags::FAST)).doc(
-            "2.6.0",
-            "O(1)",
-            "",
-            "Tells the time: seconds since the epoch, and microseconds within the second.",
-        ),
+        spec("time", 1, ANY_TIME.union(Flags::FAST))
+            .tips(tips::VARIES)
+            .doc(
+                "2.6.0",
+                "O(1)",
+                "",
+                "Tells the time: seconds since the epoch, and microseconds within the second.",
+            ),
         time,
     ),
 ];
