@@ -17,6 +17,9 @@ pub struct Settings {
     /// Whether a log or a primary is being replayed: deadlines in the past are then kept, and
     /// refusals meant for clients do not apply.
     pub replaying: bool,
+    /// Whether keys that are not among the arguments may be read: those that `SORT` makes of
+    /// patterns.
+    pub may_read_every_key: bool,
     /// Which version's answers are given, where they differ.
     pub compat: Compat,
     /// Which events are told; none if nobody could hear of them.

@@ -107,6 +107,19 @@ impl<'a> SortOptions<'a> {
         self.by.is_some_and(|pattern| !pattern.contains(&b'*'))
     }
 
+    /// Other keys are looked at only by those who may read any key.
+    fn check_rights(&self, may_read_every_key: bool) -> Outcome {
+        let option = match () {
+            () if may_read_every_key => return Ok(()),
+            () if self.by.is_some() && !self.keeps_order() => "BY",
+            () if !self.get.is_empty() => "GET",
+            () => return Ok(()),
+        };
+        Err(Error::err(format_args!(
+            "{option} option of SORT denied due to insufficient ACL permissions."
+        )))
+    }
+
     /// The part of `len` elements that was asked for.
     fn range(&self, len: usize) -> std::ops::Range<usize> {
         let (start, count) = self.limit.unwrap_or((0, -1));
@@ -127,6 +140,7 @@ pub(crate) fn sort_ro(ctx: &mut Context<'_, '_>) -> Outcome {
 fn run(ctx: &mut Context<'_, '_>, may_store: bool) -> Outcome {
     let key = ctx.args.bytes()?;
     let mut options = SortOptions::parse(&mut ctx.args, may_store)?;
+    options.check_rights(ctx.settings.may_read_every_key)?;
     let subject = elements(ctx, key)?;
     if subject.unordered && options.keeps_order() && options.store.is_some() {
         // What is stored must not depend on how a set happens to lie in memory.

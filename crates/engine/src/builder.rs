@@ -29,6 +29,7 @@ const JOURNAL_BYTES_MAX: u64 = 64 << 10;
 #[derive(Debug)]
 pub struct Builder<S: Storage = Os> {
     config: Config,
+    users: Vec<String>,
     storage: Option<S>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
@@ -45,6 +46,7 @@ impl Builder {
         };
         Builder {
             config,
+            users: Vec::new(),
             storage: Some(Os),
             clock: Arc::new(SystemClock),
             seed: None,
@@ -78,10 +80,17 @@ impl<S: Storage> Builder<S> {
         Ok(self)
     }
 
+    /// Adds a user, as a `user` line of `redis.conf` does: its name, then rules.
+    pub fn user(mut self, line: &str) -> Builder<S> {
+        self.users.push(line.to_owned());
+        self
+    }
+
     /// Uses `storage` for the directory instead of the operating system's files.
     pub fn storage<T: Storage>(self, storage: T) -> Builder<T> {
         let Builder {
             config,
+            users,
             clock,
             seed,
             shards,
@@ -91,6 +100,7 @@ impl<S: Storage> Builder<S> {
         } = self;
         Builder {
             config,
+            users,
             storage: Some(storage),
             clock,
             seed,
@@ -153,9 +163,14 @@ impl<S: Storage> Builder<S> {
             read_only: self.read_only,
         });
         let engine = Engine::from_inner(inner);
+        engine
+            .access()
+            .add_configured(&self.users)
+            .map_err(OpenError::Users)?;
         if let Some(storage) = self.storage {
             datadir::open(storage, &engine)?;
         }
+        engine.load_users(!self.users.is_empty())?;
         Ok(engine)
     }
 }

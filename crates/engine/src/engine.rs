@@ -1,4 +1,5 @@
 use crate::OpenError;
+use crate::access::AccessControl;
 use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
@@ -49,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) memory: Gauge,
     pub(crate) eviction: Eviction,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) access: AccessControl,
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
@@ -216,15 +218,15 @@ impl Engine {
 
     /// Changes several settings, or none of them if one is refused.
     pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
-        let changed = {
+        let (before, changed) = {
             let mut config = self.inner.config.write();
             let mut changed = config.clone();
             for (name, value) in settings {
                 changed.set_while_open(name, value)?;
             }
-            *config = changed.clone();
-            changed
+            (std::mem::replace(&mut *config, changed.clone()), changed)
         };
+        self.inner.access.configure(&before, &changed);
         self.inner.eviction.set_limit(changed.maxmemory);
         self.inner
             .hub
@@ -253,6 +255,10 @@ impl Engine {
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.inner.hub
+    }
+
+    pub(crate) fn access(&self) -> &AccessControl {
+        &self.inner.access
     }
 
     pub(crate) fn stats(&self) -> &Stats {
@@ -305,6 +311,7 @@ impl Inner {
         let eviction = Eviction::new(&parts.config, parts.seed);
         let output_limit = parts.config.client_output_buffer_limit.pubsub;
         let hub = Hub::new(output_limit, parts.clock.clone());
+        let access = AccessControl::new(&parts.config);
         Inner {
             keyspace: parts.keyspace,
             log: parts.log,
@@ -319,6 +326,7 @@ impl Inner {
             memory,
             eviction,
             hub: Arc::new(hub),
+            access,
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),
@@ -341,6 +349,7 @@ impl Inner {
             string_bytes_max: usize::try_from(config.proto_max_bulk_len).unwrap_or(usize::MAX),
             hll_sparse_max_bytes: config.hll_sparse_max_bytes,
             replaying: false,
+            may_read_every_key: true,
             compat: config.compat_version,
             notify: config.notify(),
         }

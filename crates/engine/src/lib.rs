@@ -30,6 +30,7 @@
 //! This crate composes the layers below it and knows them all; it knows no socket, no terminal and
 //! no clock but the one it was handed ([`Clock`]).
 
+mod access;
 mod builder;
 mod clock;
 mod config;

@@ -82,7 +82,7 @@ pub(crate) enum Named {
     /// A container: what is known of it, and what it contains. `COMMAND` alone does something
     /// without a second word.
     Container {
-        spec: Spec,
+        spec: Box<Spec>,
         bare: Option<Entry>,
         entries: Vec<Entry>,
     },
@@ -107,7 +107,7 @@ impl Named {
                 "Contains subcommands, which say what they do.",
             );
         Named::Container {
-            spec,
+            spec: Box::new(spec),
             bare: None,
             entries: vec![first],
         }
@@ -124,7 +124,7 @@ impl Named {
             Named::Container { bare, .. } => *bare,
         };
         Named::Container {
-            spec,
+            spec: Box::new(spec),
             bare,
             entries: vec![first],
         }

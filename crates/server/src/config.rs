@@ -200,6 +200,7 @@ impl ServerConfig {
                 let mode = u32::from_str_radix(&value, 8).map_err(|_| "expected an octal mode")?;
                 self.unix_mode = Some(mode);
             }
+            "user" => self.engine = self.engine.user(&value),
             "save" => self = self.with_save(value)?,
             "tcp-backlog" => self.backlog = number(&value)?,
             "io-threads" => self.threads = number::<usize>(&value)?.max(1),

@@ -2,7 +2,7 @@
 //! subscribed to any.
 
 use crate::config::ClientConfig;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{AHEAD, Pipeline};
 use crate::shutdown::Stopped;
 use duramen::{Engine, RespSink, Session};
 use resp::{Limits, RequestDecoder};
@@ -38,6 +38,8 @@ struct Connection<S> {
     stream: S,
     session: Session,
     decoder: RequestDecoder,
+    /// It is known who the peer is, so that its requests may be long.
+    is_known: bool,
     pipeline: Pipeline,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -46,9 +48,16 @@ struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    fn new(stream: S, session: Session, config: &ClientConfig, stopped: Stopped) -> Connection<S> {
+    fn new(
+        stream: S,
+        mut session: Session,
+        config: &ClientConfig,
+        stopped: Stopped,
+    ) -> Connection<S> {
+        session.distrust();
         Connection {
-            decoder: RequestDecoder::new(limits(session.engine())),
+            decoder: RequestDecoder::new(Limits::UNAUTHENTICATED),
+            is_known: false,
             stream,
             session,
             pipeline: Pipeline::default(),
@@ -68,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.write().await?;
                 return Ok(!self.session.is_cut_off());
             }
+            Event::Bytes if self.session.is_expelled() => return Ok(false),
             Event::Bytes => {}
         }
         let mut go_on = true;
@@ -112,6 +122,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 _ => Ok(Event::Bytes),
             },
             () = poll_fn(|cx| session.poll_messages(cx)), if subscribed => Ok(Event::Messages),
+            () = poll_fn(|cx| session.poll_expelled(cx)), if session.may_be_expelled() => {
+                Ok(Event::End)
+            }
             () = silence => Ok(Event::End),
         }
     }
@@ -153,7 +166,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Decodes more requests, from offset `at` of the input on; what else is to be done if there is
     /// none.
     fn fill(&mut self, at: usize) -> Option<State> {
-        match self.pipeline.fill(&mut self.decoder, &self.input, at) {
+        let most = self.requests_ahead();
+        let filled = self.pipeline.fill(&mut self.decoder, &self.input, at, most);
+        match filled {
             Ok(0) => Some(State::Waiting),
             Ok(1) => None,
             Ok(_) => {
@@ -164,6 +179,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 resp::encode::error(&mut self.output, format!("ERR {error}").as_bytes());
                 Some(State::Over)
             }
+        }
+    }
+
+    /// How many requests to decode at once: one by one until it is known who the peer is, as that
+    /// may be what the next one says.
+    fn requests_ahead(&mut self) -> usize {
+        if !self.is_known && self.session.is_authenticated() {
+            self.is_known = true;
+            self.decoder.set_limits(limits(self.session.engine()));
+        }
+        match self.is_known {
+            true => AHEAD,
+            false => 1,
         }
     }
 

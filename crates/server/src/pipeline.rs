@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use std::ops::Range;
 
 /// How many are decoded ahead, and so how many keys are looked up side by side.
-const AHEAD: usize = 16;
+pub(crate) const AHEAD: usize = 16;
 
 /// The arguments of a request.
 pub(crate) type Argv<'a> = SmallVec<[&'a [u8]; 8]>;
@@ -36,16 +36,17 @@ enum Source {
 }
 
 impl Pipeline {
-    /// Decodes what is whole from offset `at` of the input on, as far as it goes at once, in place
-    /// of requests that are all answered; how many they are. An error shows once it comes first.
+    /// Decodes what is whole from offset `at` of the input on, `most` requests at once, in place of
+    /// requests that are all answered; how many they are. An error shows once it comes first.
     pub(crate) fn fill(
         &mut self,
         decoder: &mut RequestDecoder,
         input: &[u8],
         mut at: usize,
+        most: usize,
     ) -> Result<usize, ProtocolError> {
         self.clear();
-        while self.requests.len() < AHEAD {
+        while self.requests.len() < most {
             let request = match decoder.decode(&input[at..]) {
                 Ok(Some(request)) => request,
                 Err(error) if self.requests.is_empty() => return Err(error),
@@ -129,7 +130,7 @@ mod tests {
         let input =
             b"*2\r\n$3\r\nGET\r\n$1\r\na\r\nSET b 'c d'\r\n\r\n*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGE";
         let (mut pipeline, mut decoder) = (Pipeline::default(), decoder());
-        assert_eq!(pipeline.fill(&mut decoder, input, 0), Ok(4));
+        assert_eq!(pipeline.fill(&mut decoder, input, 0, AHEAD), Ok(4));
         assert_eq!(pipeline.keys(input).to_vec(), [&b"a"[..], b"b"]);
         let words = |words: &[&str]| {
             words
@@ -145,12 +146,12 @@ mod tests {
         ];
         assert_eq!(taken(&mut pipeline, input), expected);
         assert_eq!(
-            pipeline.fill(&mut decoder, input, 49),
+            pipeline.fill(&mut decoder, input, 49, AHEAD),
             Ok(0),
             "one is not whole"
         );
         let more = [&input[..], b"T\r\n$1\r\nz\r\n"].concat();
-        assert_eq!(pipeline.fill(&mut decoder, &more, 49), Ok(1));
+        assert_eq!(pipeline.fill(&mut decoder, &more, 49, AHEAD), Ok(1));
         assert_eq!(taken(&mut pipeline, &more), [(words(&["GET", "z"]), 20)]);
     }
 
@@ -158,16 +159,16 @@ mod tests {
     fn no_more_than_a_lot_is_decoded_ahead() {
         let input = b"PING\r\n".repeat(AHEAD + 3);
         let (mut pipeline, mut decoder) = (Pipeline::default(), decoder());
-        assert_eq!(pipeline.fill(&mut decoder, &input, 0), Ok(AHEAD));
-        assert_eq!(pipeline.fill(&mut decoder, &input, AHEAD * 6), Ok(3));
+        assert_eq!(pipeline.fill(&mut decoder, &input, 0, AHEAD), Ok(AHEAD));
+        assert_eq!(pipeline.fill(&mut decoder, &input, AHEAD * 6, AHEAD), Ok(3));
     }
 
     #[test]
     fn an_error_waits_for_the_requests_before_it() {
         let input = b"PING\r\n*1\r\n!";
         let (mut pipeline, mut decoder) = (Pipeline::default(), decoder());
-        assert_eq!(pipeline.fill(&mut decoder, input, 0), Ok(1));
+        assert_eq!(pipeline.fill(&mut decoder, input, 0, AHEAD), Ok(1));
         assert_eq!(taken(&mut pipeline, input).len(), 1);
-        assert!(pipeline.fill(&mut decoder, input, 6).is_err());
+        assert!(pipeline.fill(&mut decoder, input, 6, AHEAD).is_err());
     }
 }

@@ -19,6 +19,13 @@ use std::time::Duration;
 /// Everything that can be configured. Names and defaults are Redis's; see [`Config::set`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// Where users are read from and written to; none for an empty path. Within `dir`, unless it
+    /// says from the root.
+    pub(crate) aclfile: String,
+    pub(crate) acllog_max_len: usize,
+    pub(crate) acl_pubsub_default: ChannelsByDefault,
+    /// The password of the user `default`; empty for none.
+    pub(crate) requirepass: String,
     pub(crate) client_output_buffer_limit: OutputLimits,
     pub(crate) dir: PathBuf,
     pub(crate) dbfilename: String,
@@ -110,6 +117,24 @@ impl Policy {
     }
 }
 
+/// Which channels a new user may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChannelsByDefault {
+    AllChannels,
+    ResetChannels,
+}
+
+impl ChannelsByDefault {
+    pub(crate) const NAMES: [(&'static str, ChannelsByDefault); 2] = [
+        ("allchannels", ChannelsByDefault::AllChannels),
+        ("resetchannels", ChannelsByDefault::ResetChannels),
+    ];
+
+    pub(crate) fn allows_all(self) -> bool {
+        self == ChannelsByDefault::AllChannels
+    }
+}
+
 impl Config {
     /// Sets what a keyspace takes from here but the limits of its encodings.
     pub(crate) fn apply(&self, keyspace: &Keyspace) {
@@ -150,6 +175,10 @@ impl Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
+            aclfile: String::new(),
+            acllog_max_len: 128,
+            acl_pubsub_default: ChannelsByDefault::ResetChannels,
+            requirepass: String::new(),
             client_output_buffer_limit: OutputLimits::default(),
             dir: PathBuf::from("."),
             dbfilename: "dump.rdb".to_owned(),

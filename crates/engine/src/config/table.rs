@@ -61,6 +61,9 @@ macro_rules! parameter {
 
 /// Every setting there is, by name.
 const PARAMETERS: &[Parameter] = &[
+    parameter!("acl-pubsub-default", acl_pubsub_default),
+    parameter!("aclfile", aclfile, immutable),
+    parameter!("acllog-max-len", acllog_max_len),
     parameter!("aof-load-truncated", aof_load_truncated),
     parameter!("appenddirname", appenddirname, immutable),
     parameter!("appendfilename", appendfilename, immutable),
@@ -94,6 +97,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("rdbchecksum", rdbchecksum),
     parameter!("rdbcompression", rdbcompression),
     parameter!("replica-lazy-flush" or "slave-lazy-flush", replica_lazy_flush),
+    parameter!("requirepass", requirepass),
     parameter!("save", save),
     parameter!("set-max-intset-entries", limits.set_max_intset_entries),
     parameter!("set-max-listpack-entries", limits.set_max_listpack_entries),

@@ -1,6 +1,6 @@
 //! How each kind of setting reads and prints.
 
-use super::{Policy, SavePoint};
+use super::{ChannelsByDefault, Policy, SavePoint};
 use crate::pubsub::{OutputLimit, OutputLimits};
 use commands::{Compat, EventClass};
 use rdb::Target;
@@ -141,7 +141,7 @@ macro_rules! named_setting {
     )*};
 }
 
-named_setting!(Policy, Compat);
+named_setting!(ChannelsByDefault, Policy, Compat);
 
 /// `auto`, or the name of a target.
 impl Setting for Option<Target> {

@@ -34,6 +34,8 @@ pub enum OpenError {
         /// Where the snapshot ends.
         offset: u64,
     },
+    /// A user that was to be there could not be made, or the file of users not be read.
+    Users(String),
     /// A log holds a command that does not exist or has the wrong number of arguments.
     Command {
         /// The file.
@@ -59,6 +61,7 @@ impl fmt::Display for OpenError {
                  no checksum: the header is probably damaged",
                 path.display()
             ),
+            OpenError::Users(why) => f.write_str(why),
             OpenError::Command {
                 path,
                 offset,

@@ -24,6 +24,12 @@ use storage::{Stamp, Storage, ensure_dir};
 pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Writes everything that `engine` holds, and returns once it is on disk.
     fn save(&self, engine: &Inner) -> Result<SaveReport, SaveError>;
+
+    /// The content of a text file, within the directory or elsewhere.
+    fn read_file(&self, path: &Path) -> storage::Result<Vec<u8>>;
+
+    /// Writes a file anew, and returns once it is on disk.
+    fn replace_file(&self, path: &Path, content: &[u8]) -> storage::Result<()>;
 }
 
 /// A directory in a storage. The lock is held as long as this lives.

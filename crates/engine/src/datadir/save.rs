@@ -26,7 +26,20 @@ pub struct SaveReport {
     pub losses: Losses,
 }
 
+/// Users are text; what is more than this is something else.
+const TEXT_BYTES_MAX: u64 = 64 << 20;
+
 impl<S: Storage> DataDir for Directory<S> {
+    fn read_file(&self, path: &Path) -> storage::Result<Vec<u8>> {
+        storage::read(&self.storage, path, TEXT_BYTES_MAX)
+    }
+
+    fn replace_file(&self, path: &Path, content: &[u8]) -> storage::Result<()> {
+        storage::replace(&self.storage, path, &mut None, |writer| {
+            writer.write_all(content)
+        })
+    }
+
     /// The snapshot first, then the append-only file if there is to be one: its manifest is what
     /// counts where both are there.
     fn save(&self, engine: &Inner) -> Result<SaveReport, SaveError> {

@@ -156,8 +156,8 @@ fn hello(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
     let mut name = None;
     while !args.is_done() {
         if args.keyword("AUTH") {
-            let (user, _password) = (args.bytes()?, args.bytes()?);
-            authenticate(user)?;
+            let (user, password) = (args.bytes()?, args.bytes()?);
+            session.authenticate(args.argv()[0], user, password)?;
         } else if args.keyword("SETNAME") {
             name = Some(checked_name(args.bytes()?, "Client names")?);
         } else {
@@ -166,6 +166,14 @@ fn hello(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
                 "Syntax error in HELLO option '{option}'"
             )));
         }
+    }
+    if !session.is_authenticated() {
+        return Err(Error::Text(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
+             HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
+             select the RESP protocol version at the same time"
+                .into(),
+        ));
     }
     session.client.protocol = protocol;
     reply.set_protocol(protocol);
@@ -183,16 +191,6 @@ fn protocol_version(args: &mut Args<'_>) -> Result<Protocol, Error> {
         3 => Ok(Protocol::Resp3),
         _ => Err(Error::Text("NOPROTO unsupported protocol version".into())),
     }
-}
-
-/// There is one user, `default`, and it needs no password: any will do.
-fn authenticate(user: &[u8]) -> Outcome {
-    if user == b"default" {
-        return Ok(());
-    }
-    Err(Error::Text(
-        "WRONGPASS invalid username-password pair or user is disabled.".into(),
-    ))
 }
 
 fn describe(session: &Session, reply: &mut dyn ReplySink) {
@@ -299,17 +297,18 @@ fn checked_name(name: &[u8], what: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// The session as a line of `CLIENT LIST`.
-fn line(session: &Session) -> String {
+pub(crate) fn line(session: &Session) -> String {
     let client = &session.client;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!(
-        "id={} name={} db={} sub={} psub={} ssub={} resp={} lib-name={} lib-ver={}\n",
+        "id={} name={} db={} sub={} psub={} ssub={} user={} resp={} lib-name={} lib-ver={}\n",
         client.id,
         text(&client.name),
         client.db,
         session.subscriptions(Kind::Channel),
         session.subscriptions(Kind::Pattern),
         session.subscriptions(Kind::Sharded),
+        text(session.user_name()),
         if client.protocol == Protocol::Resp3 {
             3
         } else {

@@ -1,5 +1,7 @@
 //! Commands on the session and the engine as a whole, one family a file.
 
+mod acl;
+mod auth;
 mod command;
 mod config;
 mod connection;
@@ -17,6 +19,8 @@ use commands::{Outcome, ReplySink};
 /// Every such family.
 pub(crate) const ALL: &[&[SessionCommand]] = &[
     connection::COMMANDS,
+    auth::COMMANDS,
+    acl::COMMANDS,
     server::COMMANDS,
     memory::COMMANDS,
     config::COMMANDS,
@@ -26,6 +30,8 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     pubsub::COMMANDS,
     transactions::COMMANDS,
 ];
+
+pub(crate) use connection::line as client_line;
 
 /// Answers a `HELP` subcommand.
 fn help(reply: &mut dyn ReplySink, lines: &[&str]) -> Outcome {

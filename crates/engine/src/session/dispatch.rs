@@ -12,7 +12,10 @@ use units::DbIndex;
 impl Session {
     /// Finds the command, checks what can be checked before it runs, and runs or queues it.
     pub(super) fn dispatch(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
-        let checked = registry::resolve(argv).and_then(|entry| self.admit(&entry).map(|()| entry));
+        let checked = registry::resolve(argv).and_then(|entry| {
+            self.authorize(&entry, argv)?;
+            self.admit(&entry).map(|()| entry)
+        });
         let entry = checked.inspect_err(|_| self.transaction.fail())?;
         if self.in_transaction() && !entry.is_immediate() {
             self.transaction.queue(entry, argv);
@@ -90,6 +93,9 @@ impl Session {
         let db = self.client.db;
         let changes = keys.changes();
         self.scratch.effects.clear();
+        if command.spec.undeclared_keys {
+            self.settings.may_read_every_key = self.may_read_every_key(&command.spec, argv);
+        }
         let outcome = command.run(&mut Context {
             keys,
             db,

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod pubsub;
+mod rights;
 mod transaction;
 mod typed;
 
@@ -13,6 +14,7 @@ use crate::pubsub::{Published, Subscription};
 use crate::reply::{OnlyPushes, Reply, ReplyBuilder};
 use commands::{Effects, Protocol, ReplySink};
 use keyspace::Mode;
+use rights::Rights;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use transaction::Transaction;
@@ -28,6 +30,7 @@ pub struct Session {
     /// that is everybody's.
     pub(crate) engine: Arc<Engine>,
     pub(crate) client: Client,
+    rights: Rights,
     transaction: Transaction,
     /// Made when the client first subscribes to something.
     subscription: Option<Box<Subscription>>,
@@ -89,9 +92,11 @@ impl Session {
             quit: false,
         };
         let (transaction, scratch) = Default::default();
+        let rights = Rights::of_program(&engine);
         Session {
             engine: Arc::new(engine),
             client,
+            rights,
             transaction,
             subscription: None,
             in_exec: false,
@@ -202,12 +207,15 @@ impl Session {
 
     /// Back to how a new session is, but for its id.
     pub(crate) fn reset(&mut self) {
+        let rights = self.rights.renewed(&self.engine);
         *self = Session::new(Engine::clone(&self.engine), self.client.id);
+        self.rights = rights;
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.engine.access().forget_waker(self.client.id);
         self.engine
             .inner()
             .open_sessions

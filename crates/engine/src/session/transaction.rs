@@ -152,10 +152,11 @@ impl Session {
 
     fn run_queued(&mut self, keys: &mut Keys<'_>, queued: &Queued, reply: &mut dyn ReplySink) {
         let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
-        let outcome = match queued.entry {
+        let allowed = self.authorize_queued(&queued.entry, &argv);
+        let outcome = allowed.and_then(|()| match queued.entry {
             Entry::Keys(command) => self.run_with_keys(keys, command, &argv, reply),
             Entry::Session(command) => command.run(self, &argv, reply),
-        };
+        });
         if let Err(error) = outcome {
             reply.error(&error);
         }

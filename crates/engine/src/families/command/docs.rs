@@ -12,7 +12,9 @@ pub(super) fn docs(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySi
         let (spec, subcommands) = match command {
             Described::Subcommand(entry) => (entry.spec(), &[][..]),
             Described::Named(Named::Command(entry)) => (entry.spec(), &[][..]),
-            Described::Named(Named::Container { spec, entries, .. }) => (spec, entries.as_slice()),
+            Described::Named(Named::Container { spec, entries, .. }) => {
+                (&**spec, entries.as_slice())
+            }
         };
         reply.bulk(spec.name.as_bytes());
         write_docs(spec, subcommands, reply);
