@@ -48,9 +48,12 @@ impl Catalog {
         Catalog { rows, by_name }
     }
 
-    /// The command of that name in lower case; `container|subcommand` for a subcommand.
+    /// The command of that name in lower case; `container|subcommand` for a subcommand. One that is
+    /// not listed counts as its container: rules see the second word as an argument.
     pub fn id(&self, name: &str) -> Option<CommandId> {
-        self.by_name.get(name).copied()
+        let container = || name.split_once('|').map(|(container, _)| container);
+        let listed = |name: &str| self.by_name.get(name).copied();
+        listed(name).or_else(|| listed(container()?))
     }
 
     /// The names of the commands in a category (a name of [`CATEGORIES`]).
@@ -96,7 +99,7 @@ impl Catalog {
     /// The command that a rule names, in any case.
     pub(crate) fn named(&self, word: &[u8]) -> Option<CommandId> {
         let name = std::str::from_utf8(word).ok()?.to_ascii_lowercase();
-        self.id(&name)
+        self.by_name.get(name.as_str()).copied()
     }
 
     pub(crate) fn is_container(&self, id: CommandId) -> bool {

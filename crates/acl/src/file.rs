@@ -2,21 +2,22 @@
 
 use crate::pattern::has_spaces;
 use crate::rule_error::RuleError;
-use crate::users::{Users, join_selectors};
+use crate::users::{DEFAULT_USER, Users, join_selectors};
 
 impl Users {
     /// What `text`, lines of `user name rule ..`, says instead of what there is. If anything is
     /// wrong with it nothing changes, and the error names each fault and the line that has it in
     /// `file`.
     ///
-    /// A user that was there before goes on, as changed.
-    pub fn load(&mut self, text: &[u8], file: &str) -> Result<(), String> {
+    /// The default user goes on, as changed, and so do others that were there before if `go_on` says
+    /// so; else they are other users of the same names.
+    pub fn load(&mut self, text: &[u8], file: &str, go_on: bool) -> Result<(), String> {
         let mut loaded = self.emptied();
         let mut faults = String::new();
         for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
             let line = line.trim_ascii();
             if !line.is_empty()
-                && let Err(fault) = self.load_line(line, &mut loaded)
+                && let Err(fault) = self.load_line(line, &mut loaded, go_on)
             {
                 faults.push_str(&fault.describe(file, number));
             }
@@ -32,7 +33,7 @@ impl Users {
         Ok(())
     }
 
-    fn load_line(&self, line: &[u8], loaded: &mut Users) -> Result<(), Fault> {
+    fn load_line(&self, line: &[u8], loaded: &mut Users, go_on: bool) -> Result<(), Fault> {
         let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
         let (name, rules) = match words.as_slice() {
             [b"user", name, rules @ ..] => (*name, rules),
@@ -47,7 +48,9 @@ impl Users {
         }
         let rules = join_selectors(rules).map_err(|_| Fault::Unmatched)?;
         let mut user = loaded.copy(name);
-        if let Some(before) = self.get(name) {
+        if let Some(before) = self.get(name)
+            && (go_on || name == DEFAULT_USER)
+        {
             user.continue_as(before);
         }
         for rule in &rules {
@@ -103,7 +106,7 @@ mod tests {
         let mut users = Users::new(catalog());
         users.set(b"bob", &[b"on"]).unwrap();
         let before = users.text(Compat::Redis72);
-        let refused = users.load(text.as_bytes(), "f").unwrap_err();
+        let refused = users.load(text.as_bytes(), "f", true).unwrap_err();
         assert_eq!(users.text(Compat::Redis72), before);
         let (faults, _) = refused.split_once("WARNING: ACL errors").unwrap();
         faults.to_owned()
@@ -117,7 +120,7 @@ mod tests {
         for compat in [Compat::Redis70, Compat::Redis72] {
             let text = users.text(compat);
             let mut read = Users::new(catalog());
-            read.load(&text, "f").unwrap();
+            read.load(&text, "f", true).unwrap();
             assert_eq!(read.text(compat), text);
         }
     }
@@ -128,12 +131,15 @@ mod tests {
         users.set(b"bob", &[b"on"]).unwrap();
         let bob = users.get(b"bob").unwrap().clone();
         users
-            .load(b"\n user bob on +get \r\n\nuser carl\n", "f")
+            .load(b"\n user bob on +get \r\n\nuser carl\n", "f", true)
             .unwrap();
         assert_eq!(users.iter().len(), 3);
         assert!(users.default_user().is_unrestricted());
         assert!(users.get(b"bob").unwrap().is_same(&bob));
-        users.load(b"user default off", "f").unwrap();
+        let carl = users.get(b"carl").unwrap().clone();
+        users.load(b"user carl on", "f", false).unwrap();
+        assert!(!users.get(b"carl").unwrap().is_same(&carl));
+        users.load(b"user default off", "f", true).unwrap();
         assert!(users.get(b"bob").is_none());
         assert!(!users.default_user().is_enabled());
     }
@@ -163,10 +169,10 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in "(user [a-c] [-+@~&%()#<>! a-z|*RW]{0,30}\n?){0,4}") {
             let mut users = Users::new(catalog());
-            if users.load(text.as_bytes(), "f").is_ok() {
+            if users.load(text.as_bytes(), "f", true).is_ok() {
                 let told = users.text(Compat::Redis72);
                 let mut again = Users::new(catalog());
-                prop_assert_eq!(again.load(&told, "f"), Ok(()));
+                prop_assert_eq!(again.load(&told, "f", true), Ok(()));
                 prop_assert_eq!(again.text(Compat::Redis72), told);
             }
         }

@@ -30,6 +30,12 @@ impl Compat {
         self == Compat::Redis70
     }
 
+    /// Whether the clients of all users but the default one have to authenticate again after `ACL
+    /// LOAD`; later only those whose user is gone.
+    pub fn new_access_file_expels_clients(self) -> bool {
+        self == Compat::Redis70
+    }
+
     /// Whether scores are printed in 17 digits, not in as few as tell them apart.
     pub fn has_old_score_text(self) -> bool {
         self == Compat::Redis70

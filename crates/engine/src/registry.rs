@@ -74,6 +74,10 @@ impl Entry {
     }
 }
 
+/// To Redis this is one command with arguments: rules on it are the same for all of them, or name
+/// first arguments.
+pub(crate) const WITHOUT_SUBCOMMANDS: &str = "debug";
+
 /// What one word can name: a command, or a container of subcommands.
 #[derive(Debug)]
 pub(crate) enum Named {
@@ -98,7 +102,11 @@ impl Named {
 
     fn new_container(name: &'static str, first: Entry) -> Named {
         let Spec { group, since, .. } = *first.spec();
-        let spec = Spec::new(name, -2, group, Flags::empty())
+        let flags = match name {
+            WITHOUT_SUBCOMMANDS => first.spec().flags,
+            _ => Flags::empty(),
+        };
+        let spec = Spec::new(name, -2, group, flags)
             .not_in_category_of_group()
             .doc(
                 since,

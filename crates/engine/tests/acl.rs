@@ -52,7 +52,10 @@ fn a_password_is_asked_of_strangers_only() {
     assert_eq!(run(&mut own, "SET k v"), "OK");
     let mut session = stranger(&engine);
     assert!(!session.is_authenticated());
-    assert_eq!(run(&mut session, "GET k"), "NOAUTH Authentication required.");
+    assert_eq!(
+        run(&mut session, "GET k"),
+        "NOAUTH Authentication required."
+    );
     assert_eq!(
         run(&mut session, "AUTH wrong"),
         "WRONGPASS invalid username-password pair or user is disabled."
@@ -62,7 +65,10 @@ fn a_password_is_asked_of_strangers_only() {
     assert!(session.is_authenticated());
     assert_eq!(run(&mut session, "GET k"), "v");
     assert_eq!(run(&mut session, "RESET"), "RESET");
-    assert_eq!(run(&mut session, "GET k"), "NOAUTH Authentication required.");
+    assert_eq!(
+        run(&mut session, "GET k"),
+        "NOAUTH Authentication required."
+    );
 }
 
 #[test]
@@ -71,7 +77,10 @@ fn rules_hold_from_the_next_command_on() {
     let mut own = engine.session();
     let mut bob = session_of(&engine, "bob");
     assert_eq!(run(&mut bob, "GET key"), "Nil");
-    assert_eq!(run(&mut bob, "GET other"), "NOPERM No permissions to access a key");
+    assert_eq!(
+        run(&mut bob, "GET other"),
+        "NOPERM No permissions to access a key"
+    );
     assert_eq!(
         run(&mut bob, "SET key v"),
         "NOPERM User bob has no permissions to run the 'set' command"
@@ -108,12 +117,18 @@ fn a_refusal_in_a_transaction_aborts_it() {
     assert!(run(&mut bob, "SET k v").starts_with("NOPERM"));
     assert!(run(&mut bob, "EXEC").starts_with("EXECABORT"));
     let log = run(&mut engine.session(), "ACL LOG");
-    assert!(log.contains("context multi object set username bob"), "{log}");
+    assert!(
+        log.contains("context multi object set username bob"),
+        "{log}"
+    );
 }
 
 #[test]
 fn sort_may_not_look_at_other_keys() {
-    let engine = engine(&["bob on nopass %R~list +sort +sort_ro", "eve on nopass %R~* +sort"]);
+    let engine = engine(&[
+        "bob on nopass %R~list +sort +sort_ro",
+        "eve on nopass %R~* +sort",
+    ]);
     let mut bob = session_of(&engine, "bob");
     run(&mut engine.session(), "RPUSH list 1 2");
     let refused = "ERR BY option of SORT denied due to insufficient ACL permissions.";
@@ -132,7 +147,12 @@ fn channels_take_a_right_of_their_own() {
     let mut bob = session_of(&engine, "bob");
     assert_eq!(run(&mut bob, "PUBLISH news.a x"), "0");
     let refused = "NOPERM No permissions to access a channel";
-    for line in ["PUBLISH other x", "SPUBLISH other x", "SUBSCRIBE news.a other", "PSUBSCRIBE *"] {
+    for line in [
+        "PUBLISH other x",
+        "SPUBLISH other x",
+        "SUBSCRIBE news.a other",
+        "PSUBSCRIBE *",
+    ] {
         assert_eq!(run(&mut bob, line), refused, "{line}");
     }
     assert!(!bob.is_subscribed());
@@ -213,7 +233,10 @@ fn users_come_from_a_file_and_go_back_to_it() {
     assert_eq!(run(&mut own, "ACL USERS"), "bob carl default");
     write(b"user bob +nosuch\n").unwrap();
     let refused = run(&mut own, "ACL LOAD");
-    assert!(refused.starts_with("ERR users.acl:1: Error in applying"), "{refused}");
+    assert!(
+        refused.starts_with("ERR users.acl:1: Error in applying"),
+        "{refused}"
+    );
     assert_eq!(run(&mut own, "ACL USERS"), "bob carl default");
 }
 
@@ -221,7 +244,10 @@ fn users_come_from_a_file_and_go_back_to_it() {
 fn users_of_the_configuration_are_there_from_the_start() {
     let build = |lines: &[&str]| {
         let builder = Engine::builder("/data").storage(duramen::storage::Memory::new());
-        lines.iter().fold(builder, |builder, line| builder.user(line)).open()
+        lines
+            .iter()
+            .fold(builder, |builder, line| builder.user(line))
+            .open()
     };
     let engine = build(&["bob on nopass ~* +get", "default off"]).unwrap();
     assert!(run(&mut stranger(&engine), "GET k").starts_with("NOAUTH"));

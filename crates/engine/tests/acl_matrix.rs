@@ -54,7 +54,8 @@ impl Request {
                     let key = self.key();
                     self.set(at + 1 + number * step, key);
                 }
-                self.argv.resize(self.argv.len().max(at + 1 + 2 * step), "1".to_owned());
+                self.argv
+                    .resize(self.argv.len().max(at + 1 + 2 * step), "1".to_owned());
             }
             Place::Streams => {
                 let (one, other) = (self.key(), self.key());
@@ -129,7 +130,11 @@ fn request(row: &[Reply]) -> Request {
     let fewest = number(&row[1]).unsigned_abs() as usize;
     argv.resize(argv.len().max(fewest), "1".to_owned());
     let mut request = Request { argv, keys: 0 };
-    let is_key = |told: &&Reply| !items(field(told, "flags")).iter().any(|flag| text(flag) == "not_key");
+    let is_key = |told: &&Reply| {
+        !items(field(told, "flags"))
+            .iter()
+            .any(|flag| text(flag) == "not_key")
+    };
     for told in items(&row[8]).iter().filter(is_key) {
         if let Some(place) = place(told) {
             request.put_keys(&place);
@@ -238,7 +243,11 @@ impl Ground {
         self.rights(&["~*".to_owned(), "+@all".to_owned()]);
         self.client.execute(&["MULTI"]);
         let queued = text(&self.client.execute(&request.argv));
-        let kept: Vec<String> = rules.iter().cloned().chain(["+exec", "+discard"].map(str::to_owned)).collect();
+        let kept: Vec<String> = rules
+            .iter()
+            .cloned()
+            .chain(["+exec", "+discard"].map(str::to_owned))
+            .collect();
         self.rights(&kept);
         if queued == "QUEUED" {
             let replies = self.client.execute(&["EXEC"]);
@@ -258,6 +267,11 @@ const FREE: [&str; 4] = ["auth", "hello", "quit", "reset"];
 fn no_command_goes_round_the_rules() {
     let mut ground = Ground::new();
     for (name, request) in requests(&mut ground.owner) {
+        // Rules know no subcommands of it.
+        let name = match name.starts_with("debug|") {
+            true => "debug".to_owned(),
+            false => name,
+        };
         let free = FREE.contains(&name.as_str());
         let all = ["~*".to_owned(), format!("+{name}")];
         ground.check(&all, &request, true);
@@ -322,5 +336,8 @@ fn a_log_is_repeated_whatever_the_default_user_may() {
     engine.close().unwrap();
     let engine = open("default off -@all");
     let reply = engine.session().execute(&["MGET", "a", "b"]);
-    assert_eq!(items(&reply).iter().map(text).collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(
+        items(&reply).iter().map(text).collect::<Vec<_>>(),
+        ["1", "2"]
+    );
 }

@@ -26,7 +26,13 @@ use units::UnixMillis;
 
 /// The commands that rules speak of.
 pub(crate) fn catalog() -> &'static Catalog {
-    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(registry::specs()));
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+        let is_argument = |name: &str| match name.split_once('|') {
+            Some((container, _)) => container == registry::WITHOUT_SUBCOMMANDS,
+            None => false,
+        };
+        Catalog::new(registry::specs().filter(|spec| !is_argument(spec.name)))
+    });
     &CATALOG
 }
 

@@ -67,7 +67,8 @@ impl AccessControl {
         let (directory, path) = file_of(engine)?;
         let text = directory.read_file(&path)?;
         let shown = engine.config.read().aclfile.clone();
-        self.change_users(|users| users.load(&text, &shown))
+        let go_on = !engine.compat().new_access_file_expels_clients();
+        self.change_users(|users| users.load(&text, &shown, go_on))
             .map_err(AccessFileError::Content)
     }
 

@@ -111,7 +111,11 @@ fn described(names: &[&[u8]]) -> Vec<Option<Described>> {
         let words: Vec<&[u8]> = name.splitn(2, |&byte| byte == b'|').collect();
         match words.len() {
             1 => registry::find(name).map(Described::Named),
-            _ => registry::identify(&words).ok().map(Described::Subcommand),
+            _ => {
+                let contained = |entry: &Entry| entry.spec().name.contains('|');
+                let entry = registry::identify(&words).ok().filter(contained);
+                entry.map(Described::Subcommand)
+            }
         }
     };
     names.iter().map(|name| find(name)).collect()
