@@ -12,6 +12,7 @@ use crate::pubsub::{Hub, Published, Subscriber};
 use crate::saving::Saving;
 use crate::session::Session;
 use crate::stats::{Apart, Stats};
+use crate::tracking::Tracking;
 use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
 use parking_lot::RwLock;
 use rdb::Target;
@@ -51,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) eviction: Eviction,
     pub(crate) hub: Arc<Hub>,
     pub(crate) access: AccessControl,
+    pub(crate) tracking: Tracking,
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
@@ -261,6 +263,10 @@ impl Engine {
         &self.inner.access
     }
 
+    pub(crate) fn tracking(&self) -> &Tracking {
+        &self.inner.tracking
+    }
+
     pub(crate) fn stats(&self) -> &Stats {
         &self.inner.stats
     }
@@ -327,6 +333,7 @@ impl Inner {
             eviction,
             hub: Arc::new(hub),
             access,
+            tracking: Tracking::default(),
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),

@@ -4,7 +4,7 @@ use crate::Engine;
 use crate::config::{Config, Policy};
 use crate::log::Batch;
 use commands::{Error, EventClass};
-use keyspace::{EvictionOrder, EvictionRule, Evictor};
+use keyspace::{Changed, EvictionOrder, EvictionRule, Evictor};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use units::DbIndex;
@@ -138,6 +138,10 @@ impl Engine {
         let mut batch = Batch::default();
         batch.push(db, [verb, key].into_iter());
         self.log_telling(&mut batch, &[(EventClass::EVICTED, "evicted", db, key)]);
+        if self.keyspace().is_observed() {
+            let changed = [Changed::Key(db, key.into())];
+            self.tracking().invalidate(&changed, None, self.hub());
+        }
         self.stats().evicted_keys.add(1);
         self.note_changes(1);
     }

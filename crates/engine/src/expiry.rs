@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::log::Batch;
 use commands::EventClass;
-use keyspace::{Lapsed, LapsedFields, Mode, Plan};
+use keyspace::{Keys, Lapsed, LapsedFields, Mode, Plan};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use units::{DbIndex, UnixMillis};
@@ -66,6 +66,7 @@ impl Engine {
         let mut keys = self.keyspace().lock(plan, now);
         let lapsed = keys.expire_due(STEPS_A_LOCK);
         self.log_lapsed(&lapsed);
+        self.invalidate(&mut keys);
         drop(keys);
         self.hub().deliver();
         self.note_lags(&lapsed);
@@ -98,9 +99,19 @@ impl Engine {
             let mut keys = self.keyspace().lock(plan, self.now());
             if keys.reap(*db, key) {
                 self.log_expired(std::slice::from_ref(gone));
+                self.invalidate(&mut keys);
             }
         }
         self.hub().deliver();
+    }
+
+    /// Has clients told that track what changed, under the locks under which it did and by nobody in
+    /// particular.
+    pub(crate) fn invalidate(&self, keys: &mut Keys<'_>) {
+        if self.keyspace().is_observed() {
+            let changed = keys.take_changed();
+            self.tracking().invalidate(&changed, None, self.hub());
+        }
     }
 
     /// Logs the deletion of expired keys, and tells of it; called under the locks under which they

@@ -49,6 +49,7 @@ mod reply;
 mod saving;
 mod session;
 mod stats;
+mod tracking;
 
 pub use builder::Builder;
 pub use clock::{Clock, ManualClock, SystemClock};

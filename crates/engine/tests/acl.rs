@@ -248,11 +248,12 @@ fn users_of_the_configuration_are_there_from_the_start() {
             .iter()
             .fold(builder, |builder, line| builder.user(line))
             .open()
+            .map_err(|error| error.to_string())
     };
     let engine = build(&["bob on nopass ~* +get", "default off"]).unwrap();
     assert!(run(&mut stranger(&engine), "GET k").starts_with("NOAUTH"));
     assert_eq!(run(&mut session_of(&engine, "bob"), "GET k"), "Nil");
-    let twice = build(&["bob on", "bob off"]).unwrap_err().to_string();
+    let twice = build(&["bob on", "bob off"]).unwrap_err();
     assert!(twice.contains("Duplicate user 'bob'"), "{twice}");
     assert!(build(&["bob +nosuch"]).is_err());
 }

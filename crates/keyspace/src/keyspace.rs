@@ -2,6 +2,7 @@ use crate::access::AccessPolicy;
 use crate::alarm::Alarm;
 use crate::budget::{Budget, OverBudget, Views};
 use crate::keys::Keys;
+use crate::observe::Observed;
 use crate::plan::{Mode, Plan};
 use crate::reclaim::{LazyFree, Reclaim, Reclaimer};
 use crate::shard::Shard;
@@ -11,6 +12,7 @@ use crate::table::SCAN_END;
 use crate::view::FrozenView;
 use crate::{KeyHasher, Limits, Settings};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::Duration;
 use units::{DbIndex, ReplOffset, UnixMillis};
 
@@ -67,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) budget: Arc<Budget>,
     pub(crate) expired_keys: AtomicU64,
     pub(crate) alarm: Alarm,
+    /// Whether shards gather what changes in them.
+    pub(crate) observed: Arc<AtomicBool>,
 }
 
 /// A shard, and what it last told about itself when it was unlocked. A cache line or more apart
@@ -205,12 +209,14 @@ impl Keyspace {
             hasher,
         };
         let (used_bytes, age) = (Arc::default(), Arc::default());
+        let observed = Arc::<AtomicBool>::default();
         let slot = || {
             let shard = Shard::new(
                 options.databases,
                 shard_bits as u8,
                 settings,
                 Arc::clone(&age),
+                Observed::new(Arc::clone(&observed)),
             );
             let published = Published::new(&shard, &used_bytes);
             Slot {
@@ -230,6 +236,7 @@ impl Keyspace {
             budget,
             expired_keys: AtomicU64::new(0),
             alarm: Alarm::default(),
+            observed,
         };
         Keyspace {
             inner: Arc::new(inner),
@@ -251,6 +258,17 @@ impl Keyspace {
     pub fn plan_scan(&self, cursor: u64) -> Plan<'static> {
         let last = self.shards() - 1;
         Plan::shard(Mode::Read, self.inner.shard_at(cursor).min(last))
+    }
+
+    /// Says whether changes are gathered for [`Keys::take_changed`].
+    pub fn observe(&self, wanted: bool) {
+        self.inner.observed.store(wanted, Release);
+    }
+
+    /// Whether changes are gathered.
+    #[inline]
+    pub fn is_observed(&self) -> bool {
+        self.inner.observed.load(Acquire)
     }
 
     /// Takes the shards of a plan, ascending, and waits for those that others hold.

@@ -2,6 +2,7 @@
 
 use crate::access::{AccessPolicy, Age, Touch};
 use crate::budget::Budget;
+use crate::observe::Observed;
 use crate::sync::Mutex;
 use crate::table::{Item, KeyTable, Share, Stamp};
 use crate::watch::Watches;
@@ -16,6 +17,7 @@ pub(crate) struct Shard {
     next_table: u64,
     /// Behind a lock of their own, as WATCH registers under the read lock.
     pub(crate) watches: Mutex<Watches>,
+    pub(crate) observed: Observed,
     pub(crate) settings: Settings,
     pub(crate) policy: AccessPolicy,
     /// Of the keyspace, as other shards have it.
@@ -26,13 +28,20 @@ pub(crate) struct Shard {
 
 impl Shard {
     /// An empty shard.
-    pub(crate) fn new(databases: u32, shard_bits: u8, settings: Settings, age: Arc<Age>) -> Shard {
+    pub(crate) fn new(
+        databases: u32,
+        shard_bits: u8,
+        settings: Settings,
+        age: Arc<Age>,
+        observed: Observed,
+    ) -> Shard {
         let hasher: KeyHasher = settings.hasher;
         let tables = (0..u64::from(databases)).map(|id| KeyTable::empty(id, hasher, shard_bits));
         Shard {
             tables: tables.collect(),
             next_table: u64::from(databases),
             watches: Mutex::default(),
+            observed,
             settings,
             policy: AccessPolicy::Lru,
             age,
@@ -65,13 +74,14 @@ impl Shard {
         }
     }
 
-    /// Tells the watchers of a key that it changed.
+    /// Tells those who want to know that a key changed.
     #[inline]
     pub(crate) fn changed(&mut self, db: DbIndex, key: &[u8]) {
         let watches = self.watches.get_mut();
         if !watches.is_empty() {
             watches.fire(db, key);
         }
+        self.observed.note_key(db, key);
     }
 
     /// Removes a key. `None` if it is not there; else its value if it was a large one.
@@ -90,6 +100,7 @@ impl Shard {
         let hasher = table.hasher();
         let exists = |key: &[u8]| table.get(hasher.hash(key), key).is_some();
         self.watches.get_mut().fire_all(db, exists);
+        self.observed.note_database(db);
         self.next_table += 1;
         Some(table.replace_by_empty(self.next_table - 1))
     }
@@ -108,6 +119,8 @@ impl Shard {
         watches.fire_all(a, exists);
         watches.fire_all(b, exists);
         drop(watches);
+        self.observed.note_database(a);
+        self.observed.note_database(b);
         self.tables.swap(a.index(), b.index());
     }
 

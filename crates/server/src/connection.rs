@@ -121,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 0 => Ok(Event::End),
                 _ => Ok(Event::Bytes),
             },
-            () = poll_fn(|cx| session.poll_messages(cx)), if subscribed => Ok(Event::Messages),
+            () = poll_fn(|cx| session.poll_messages(cx)), if session.expects_messages() => Ok(Event::Messages),
             () = poll_fn(|cx| session.poll_expelled(cx)), if session.may_be_expelled() => {
                 Ok(Event::End)
             }
@@ -151,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             done += consumed;
             if !argv.is_empty() {
                 let mut sink = RespSink::new(&mut self.output, self.session.protocol());
-                if self.session.is_subscribed() {
+                if self.session.expects_messages() {
                     // What was published before the request comes before its reply.
                     self.session.write_messages(&mut sink, WRITE_BYTES);
                 }
@@ -204,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             biased;
             written = self.stream.write_all(&self.output) => written?,
             // A peer that does not read while messages come: it is not waited for.
-            () = cut_off(session), if session.is_subscribed() => {
+            () = cut_off(session), if session.expects_messages() => {
                 return Err(io::ErrorKind::TimedOut.into());
             }
         }

@@ -61,6 +61,8 @@ pub struct Config {
     /// In milliseconds.
     pub(crate) snapshot_copy_wait: u32,
     pub(crate) stop_writes_on_bgsave_error: bool,
+    /// Keys that are remembered for clients that cache; 0 for no limit.
+    pub(crate) tracking_table_max_keys: usize,
     pub(crate) limits: Limits,
 }
 
@@ -208,6 +210,7 @@ impl Default for Config {
             snapshot_copy_budget: 0,
             snapshot_copy_wait: 100,
             stop_writes_on_bgsave_error: true,
+            tracking_table_max_keys: 1_000_000,
             limits: Limits::default(),
         }
     }

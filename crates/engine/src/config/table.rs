@@ -107,6 +107,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("stop-writes-on-bgsave-error", stop_writes_on_bgsave_error),
     parameter!("stream-node-max-bytes", limits.stream_node_max_bytes),
     parameter!("stream-node-max-entries", limits.stream_node_max_entries),
+    parameter!("tracking-table-max-keys", tracking_table_max_keys),
     parameter!("zset-max-listpack-entries" or "zset-max-ziplist-entries", limits.zset_max_listpack_entries),
     parameter!("zset-max-listpack-value" or "zset-max-ziplist-value", limits.zset_max_listpack_value),
 ];

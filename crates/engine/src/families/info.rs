@@ -69,6 +69,8 @@ fn server(session: &Session, text: &mut String) {
 
 fn clients(session: &Session, text: &mut String) {
     line(text, "connected_clients", session.engine.open_sessions());
+    let tracking = session.engine.tracking().stats();
+    line(text, "tracking_clients", tracking.clients);
 }
 
 fn memory(session: &Session, text: &mut String) {
@@ -120,6 +122,10 @@ fn persistence(session: &Session, text: &mut String) {
 
 fn stats(session: &Session, text: &mut String) {
     let stats = session.engine.stats();
+    let tracking = session.engine.tracking().stats();
+    line(text, "tracking_total_keys", tracking.keys);
+    line(text, "tracking_total_items", tracking.items);
+    line(text, "tracking_total_prefixes", tracking.prefixes);
     line(text, "total_connections_received", stats.sessions.value());
     line(text, "total_commands_processed", stats.commands.value());
     line(text, "expired_keys", stats.expired_keys.value());

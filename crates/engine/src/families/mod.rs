@@ -11,6 +11,7 @@ mod info;
 mod memory;
 mod pubsub;
 mod server;
+mod tracking;
 mod transactions;
 
 use crate::registry::SessionCommand;
@@ -20,6 +21,7 @@ use commands::{Outcome, ReplySink};
 pub(crate) const ALL: &[&[SessionCommand]] = &[
     connection::COMMANDS,
     auth::COMMANDS,
+    tracking::COMMANDS,
     acl::COMMANDS,
     server::COMMANDS,
     memory::COMMANDS,

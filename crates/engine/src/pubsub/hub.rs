@@ -16,7 +16,7 @@ pub(crate) struct Hub {
     /// Held by the one thread that hands out.
     turn: Mutex<()>,
     /// What is to be handed out, in order.
-    outbox: Mutex<VecDeque<Published>>,
+    outbox: Mutex<VecDeque<Outgoing>>,
     topics: RwLock<Topics>,
     limit: RwLock<OutputLimit>,
     /// Whether anybody subscribed to a channel or a pattern, so that events need telling.
@@ -25,6 +25,15 @@ pub(crate) struct Hub {
     ended: AtomicBool,
     last_mailbox: AtomicU64,
     clock: Arc<dyn Clock>,
+}
+
+/// Something to be handed out.
+#[derive(Debug)]
+enum Outgoing {
+    /// To all who subscribed.
+    Published(Published),
+    /// To one.
+    For(Arc<Mailbox>, Message),
 }
 
 impl Hub {
@@ -55,8 +64,16 @@ impl Hub {
     /// next [`Hub::deliver`], whoever calls it.
     pub(crate) fn queue(&self, messages: &mut Vec<Published>) {
         if !messages.is_empty() {
-            self.outbox.lock().extend(messages.drain(..));
+            let messages = messages.drain(..).map(Outgoing::Published);
+            self.outbox.lock().extend(messages);
         }
+    }
+
+    /// Puts a message for one client into the outbox.
+    pub(crate) fn queue_for(&self, mailbox: Arc<Mailbox>, message: Message) {
+        self.outbox
+            .lock()
+            .push_back(Outgoing::For(mailbox, message));
     }
 
     /// Hands out everything that was put into the outbox before. The caller holds no shard.
@@ -96,8 +113,16 @@ impl Hub {
             if queued.is_empty() {
                 return;
             }
-            for message in queued {
-                self.hand_out(message, wakes);
+            for outgoing in queued {
+                match outgoing {
+                    Outgoing::Published(message) => {
+                        self.hand_out(message, wakes);
+                    }
+                    Outgoing::For(mailbox, message) => {
+                        let (limit, now) = (*self.limit.read(), self.clock.now());
+                        mailbox.put(message, limit, now, wakes);
+                    }
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ pub(super) enum Bound {
 
 /// The messages that wait for one subscriber.
 #[derive(Debug)]
-pub(super) struct Mailbox {
+pub(crate) struct Mailbox {
     /// Unlike that of any other mailbox of the hub.
     pub(super) id: u64,
     state: Mutex<State>,

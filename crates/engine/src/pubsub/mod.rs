@@ -23,6 +23,7 @@ mod topics;
 pub(crate) use event::announce;
 pub(crate) use hub::Hub;
 pub(crate) use limit::{OutputLimit, OutputLimits};
+pub(crate) use mailbox::Mailbox;
 pub(crate) use message::Published;
 pub(crate) use subscription::Subscription;
 pub(crate) use topics::Kind;

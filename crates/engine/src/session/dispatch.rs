@@ -22,7 +22,9 @@ impl Session {
             reply.simple("QUEUED");
             return Ok(());
         }
-        self.run(entry, argv, reply)
+        let outcome = self.run(entry, argv, reply);
+        self.end_caching(entry.spec());
+        outcome
     }
 
     fn admit(&self, entry: &Entry) -> Outcome {
@@ -93,6 +95,7 @@ impl Session {
         let db = self.client.db;
         let changes = keys.changes();
         self.scratch.effects.clear();
+        self.remember_reads(&command.spec, argv);
         if command.spec.undeclared_keys {
             self.settings.may_read_every_key = self.may_read_every_key(&command.spec, argv);
         }
@@ -148,7 +151,9 @@ impl Session {
             return;
         }
         self.engine.note_changes(keys.changes());
-        let tells = !self.scratch.messages.is_empty();
+        self.invalidate(&mut keys);
+        let notices = std::mem::take(&mut self.scratch.notices);
+        let tells = notices || !self.scratch.messages.is_empty();
         if keys.mode() == Mode::Read {
             let expired = keys.expired();
             drop(keys);

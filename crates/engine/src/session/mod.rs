@@ -3,6 +3,7 @@
 mod dispatch;
 mod pubsub;
 mod rights;
+mod tracking;
 mod transaction;
 mod typed;
 
@@ -12,11 +13,13 @@ use crate::engine::Engine;
 use crate::log::Batch;
 use crate::pubsub::{Published, Subscription};
 use crate::reply::{OnlyPushes, Reply, ReplyBuilder};
+use crate::tracking::Slot;
 use commands::{Effects, Protocol, ReplySink};
 use keyspace::Mode;
 use rights::Rights;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tracking::Caching;
 use transaction::Transaction;
 use units::DbIndex;
 
@@ -34,6 +37,10 @@ pub struct Session {
     transaction: Transaction,
     /// Made when the client first subscribes to something.
     subscription: Option<Box<Subscription>>,
+    /// How other sessions find this one's mailbox.
+    slot: Slot,
+    /// What the client caches, if it is told of changes.
+    caching: Option<Caching>,
     /// `EXEC` is running: it logs what its commands did, in one batch.
     in_exec: bool,
     scratch: Scratch,
@@ -74,6 +81,8 @@ struct Scratch {
     batch: Batch,
     /// What is published once the locks are gone.
     messages: Vec<Published>,
+    /// Something is in the outbox for those who track keys.
+    notices: bool,
 }
 
 impl Session {
@@ -93,12 +102,15 @@ impl Session {
         };
         let (transaction, scratch) = Default::default();
         let rights = Rights::of_program(&engine);
+        let slot = engine.tracking().add_session(id);
         Session {
             engine: Arc::new(engine),
             client,
             rights,
             transaction,
             subscription: None,
+            slot,
+            caching: None,
             in_exec: false,
             scratch,
             rng,
@@ -207,14 +219,21 @@ impl Session {
 
     /// Back to how a new session is, but for its id.
     pub(crate) fn reset(&mut self) {
+        self.stop_tracking();
         let rights = self.rights.renewed(&self.engine);
-        *self = Session::new(Engine::clone(&self.engine), self.client.id);
+        let new = Session::new(Engine::clone(&self.engine), self.client.id);
+        // What ends with the old one would end for the new one as well.
+        let (slot, old) = (new.slot.clone(), std::mem::replace(self, new));
+        drop(old);
+        self.engine.tracking().put_session(self.client.id, slot);
         self.rights = rights;
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.stop_tracking();
+        self.engine.tracking().remove_session(self.client.id);
         self.engine.access().forget_waker(self.client.id);
         self.engine
             .inner()

@@ -15,6 +15,12 @@ impl Session {
             .is_some_and(|subscription| subscription.is_any())
     }
 
+    /// Whether messages may come without a request, now or later: the client subscribed to something
+    /// once, or tracks keys.
+    pub fn expects_messages(&self) -> bool {
+        self.subscription.is_some()
+    }
+
     /// Ready when [`Session::write_messages`] has something to write, or the session was cut off;
     /// else the task of `cx` is woken then.
     pub fn poll_messages(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -47,12 +53,15 @@ impl Session {
         let Some(subscription) = &self.subscription else {
             return;
         };
+        let (protocol, subscribed) = (self.client.protocol, self.is_subscribed());
         let mut written = 0;
         while written < bytes
             && let Some(message) = subscription.take()
         {
-            written += message.cost();
-            message.write(reply);
+            if message.is_for(protocol, subscribed) {
+                written += message.cost();
+                message.write(reply);
+            }
         }
     }
 }
@@ -77,10 +86,17 @@ impl Session {
     }
 
     pub(crate) fn subscribe(&mut self, kind: Kind, name: &[u8]) {
-        let hub = self.engine.hub();
-        self.subscription
-            .get_or_insert_with(|| Box::new(Subscription::of_client(hub)))
-            .add(kind, name);
+        self.subscription_mut().add(kind, name);
+    }
+
+    /// The session's subscriptions, and with them its mailbox, which others find from now on.
+    pub(super) fn subscription_mut(&mut self) -> &mut Subscription {
+        let (hub, slot) = (self.engine.hub(), &self.slot);
+        self.subscription.get_or_insert_with(|| {
+            let subscription = Subscription::of_client(hub);
+            let _ = slot.set(subscription.mailbox().clone());
+            Box::new(subscription)
+        })
     }
 
     /// Ends a subscription. What was published before is written first, but inside `EXEC` after its

@@ -95,6 +95,7 @@ impl Session {
             // Deleted now, so that nobody's finding it expired later counts as a change.
             if keys.reap(db, key) {
                 engine.log_expired(&[(db, key.to_vec())]);
+                engine.invalidate(&mut keys);
             }
             if !self.transaction.watches(db, key) {
                 let watched = Watched::new(&keys, db, key);

@@ -86,6 +86,8 @@ impl Evictor {
                 let mut keys = keyspace.lock(keyspace.plan(Mode::Write, &[key]), now);
                 if keys.evict(db, key, rule.volatile) {
                     log(db, key);
+                    // Told of already.
+                    keys.take_changed();
                     return true;
                 }
             }

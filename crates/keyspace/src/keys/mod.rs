@@ -15,6 +15,7 @@ pub use expire::{Lapsed, LapsedFields};
 
 use crate::account::taken_leave_of;
 use crate::keyspace::Inner;
+use crate::observe::Changed;
 use crate::plan::{Hashes, Mode, Plan};
 use crate::reclaim::{Garbage, Removed};
 use crate::shard::Shard;
@@ -22,7 +23,7 @@ use crate::{LazyFree, Settings, Value};
 use held::Held;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire};
 use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// The locked shards of one command.
@@ -154,6 +155,18 @@ impl<'a> Keys<'a> {
     pub fn watch(&self, db: DbIndex, key: &[u8], flag: &Arc<AtomicBool>) {
         let shard = self.shard(self.hash_of(key));
         shard.watches.lock().add(db, key, flag);
+    }
+
+    /// What changed in the shards held for writing since this was last asked there, if changes are
+    /// gathered ([`crate::Keyspace::observe`]).
+    pub fn take_changed(&mut self) -> Vec<Changed> {
+        let mut all = Vec::new();
+        if self.inner.observed.load(Acquire) {
+            for (_, shard) in self.held.iter_mut() {
+                shard.observed.take_into(&mut all);
+            }
+        }
+        all
     }
 
     /// Leaves what was removed so far and is big to be freed in the background, as UNLINK does;

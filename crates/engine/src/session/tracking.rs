@@ -1,0 +1,96 @@
+//! A session that caches: what it reads is noted, so that it hears of changes.
+
+use super::Session;
+use crate::tracking::{Mode, Tracker};
+use commands::{Flags, Spec};
+use keyspace::Keys;
+
+/// What a session knows of its own tracking; the rest is in the engine's table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caching {
+    mode: Mode,
+    /// `CLIENT CACHING` was said, of the next command or of the transaction.
+    said: bool,
+}
+
+impl Session {
+    /// Starts tracking, or changes how.
+    pub(crate) fn start_tracking(&mut self, tracker: Tracker) {
+        self.subscription_mut();
+        self.caching = Some(Caching {
+            mode: tracker.mode,
+            said: false,
+        });
+        let keyspace = self.engine.keyspace();
+        self.engine
+            .tracking()
+            .start(self.client.id, tracker, keyspace);
+    }
+
+    pub(crate) fn stop_tracking(&mut self) {
+        if self.caching.take().is_some() {
+            let keyspace = self.engine.keyspace();
+            self.engine.tracking().stop(self.client.id, keyspace);
+        }
+    }
+
+    /// What the session tracks, and whether `CLIENT CACHING` was said.
+    pub(crate) fn caching(&self) -> Option<(Mode, bool)> {
+        self.caching.map(|caching| (caching.mode, caching.said))
+    }
+
+    /// `CLIENT CACHING` was said.
+    pub(crate) fn say_caching(&mut self) {
+        if let Some(caching) = &mut self.caching {
+            caching.said = true;
+        }
+    }
+
+    /// After a command: what was said holds for one, or for a transaction.
+    #[inline]
+    pub(super) fn end_caching(&mut self, spec: &Spec) {
+        if let Some(caching) = &mut self.caching
+            && caching.said
+            && !self.transaction.is_open()
+            && !spec.name.starts_with("client|")
+        {
+            caching.said = false;
+        }
+    }
+
+    /// Notes which keys a command reads, under their locks.
+    #[inline]
+    pub(super) fn remember_reads(&mut self, spec: &Spec, argv: &[&[u8]]) {
+        if let Some(caching) = self.caching {
+            self.remember_reads_if(caching, spec, argv);
+        }
+    }
+
+    fn remember_reads_if(&mut self, caching: Caching, spec: &Spec, argv: &[&[u8]]) {
+        let wanted = match caching.mode {
+            Mode::Reads => true,
+            Mode::OptIn => caching.said,
+            Mode::OptOut => !caching.said,
+            Mode::Broadcast => false,
+        };
+        if !wanted || !spec.flags.contains(Flags::READONLY) {
+            return;
+        }
+        let most = self.engine.inner().config.read().tracking_table_max_keys;
+        let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
+        for at in spec.keys.positions(argv).unwrap_or_default() {
+            let told = tracking.remember(self.client.id, argv[at], most, hub);
+            self.scratch.notices |= told;
+        }
+    }
+
+    /// Tells those who track of what changed, under the locks under which it did.
+    #[inline]
+    pub(super) fn invalidate(&mut self, keys: &mut Keys<'_>) {
+        if self.engine.keyspace().is_observed() {
+            let changed = keys.take_changed();
+            let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
+            self.scratch.notices |= tracking.invalidate(&changed, Some(self.client.id), hub);
+        }
+    }
+}
