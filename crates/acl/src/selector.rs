@@ -253,6 +253,11 @@ mod tests {
             Err(Denial::Key(7)),
             "each destination counts"
         );
+        assert_eq!(check(&given, "pfmerge w"), Err(Denial::Key(1)));
+        assert_eq!(
+            check(&given, "xreadgroup group streams c streams w >"),
+            Err(Denial::Key(5))
+        );
         assert_eq!(check(&given, "bitfield r get u8 0"), Ok(()));
         assert_eq!(check(&given, "bitfield r set u8 0 1"), Err(Denial::Key(1)));
     }

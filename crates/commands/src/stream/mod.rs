@@ -71,7 +71,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("5.0.0", "O(M) for M entries", "GROUP group consumer [COUNT count] [NOACK] STREAMS key [key ...] id [id ...]", "Delivers entries of several streams to a consumer of a group."), group_read::xreadgroup),
     Command::new(spec("xack", -4, WRITE.union(FAST))
         .doc("5.0.0", "O(1) an id", "key group id [id ...]", "Takes entries off what a group has pending."), pending::xack),
-    Command::new(spec("xackdel", -6, WRITE.union(FAST)).access(&[KeyAccess::SHRINK])
+    Command::new(spec("xackdel", -6, WRITE.union(FAST)).access(&[KeyAccess::SHRINK.union(KeyAccess::UPDATE)])
         .doc("8.2.0", "O(1) an id", "key group [KEEPREF | DELREF | ACKED] IDS numids id [id ...]", "Takes entries off what a group has pending, and removes them."), references::xackdel),
     Command::new(spec("xpending", -3, READ).tips(tips::VARIES)
         .doc("5.0.0", "O(N) for N pending entries", "key group [[IDLE min-idle-time] start end count [consumer]]", "Tells what a group has pending."), pending::xpending),

@@ -5,6 +5,7 @@ use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
 use keyspace::Mode;
 use std::fmt::Write;
+use std::time::Duration;
 
 const FLAGS: Flags = Flags::ADMIN
     .union(Flags::NOSCRIPT)
@@ -46,6 +47,10 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
             "Turns off or on that keys expire when nobody asks for them.",
         ),
         set_active_expire,
+    ),
+    SessionCommand::new(
+        spec("debug|sleep", 3).doc("1.0.0", "O(1)", "seconds", "Does nothing for some time."),
+        sleep,
     ),
     SessionCommand::new(
         spec("debug|quicklist-packed-threshold", 3).doc(
@@ -131,6 +136,14 @@ fn quicklist_packed_threshold(
     Ok(())
 }
 
+/// Holds up the thread that runs the session, and those that wait for it.
+fn sleep(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let time = Duration::try_from_secs_f64(args.float()?);
+    std::thread::sleep(time.map_err(|_| Error::NotFloat)?);
+    reply.ok();
+    Ok(())
+}
+
 fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     super::help(
         reply,
@@ -147,6 +160,8 @@ fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome
             "    Is taken, and changes nothing.",
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Whether keys expire when nobody asks for them.",
+            "SLEEP <seconds>",
+            "    Nothing, for so long; decimals are allowed.",
             "HELP",
             "    Prints this help.",
         ],
