@@ -30,6 +30,16 @@ impl Compat {
         self == Compat::Redis70
     }
 
+    /// Whether those who may not do something are told with the name of their user.
+    pub fn names_user_in_refusals(self) -> bool {
+        self != Compat::Redis70
+    }
+
+    /// Whether entries of `ACL LOG` have numbers and times.
+    pub fn numbers_access_log(self) -> bool {
+        self != Compat::Redis70
+    }
+
     /// Whether the clients of all users but the default one have to authenticate again after `ACL
     /// LOAD`; later only those whose user is gone.
     pub fn new_access_file_expels_clients(self) -> bool {

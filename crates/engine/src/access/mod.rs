@@ -11,6 +11,7 @@
 //! user is gone.
 
 mod persist;
+pub(crate) mod refusal;
 
 pub(crate) use persist::AccessFileError;
 

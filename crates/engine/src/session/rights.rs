@@ -1,6 +1,7 @@
 //! What a session may do: whose rights it has, and the look at them before each command.
 
 use super::Session;
+use crate::access::refusal;
 use crate::pubsub::Kind;
 use crate::registry::{self, Entry};
 use acl::{DEFAULT_USER, Denial, LogContext, LogReason, Refusal, User};
@@ -233,10 +234,11 @@ impl Session {
             Err(denial) => denial,
         };
         self.note_denial(denial, context, spec, argv);
-        let user = String::from_utf8_lossy(self.user_name());
-        let compat = self.engine.inner().compat();
-        Err(Error::Text(
-            format!("NOPERM {}", refusal(compat, denial, &user, spec)).into(),
+        Err(refusal::of_command(
+            self.compat(),
+            denial,
+            self.user_name(),
+            spec,
         ))
     }
 
@@ -258,18 +260,7 @@ impl Session {
             Err(denial) => denial,
         };
         self.note_denial(denial, LogContext::Multi, spec, argv);
-        let reason = match denial {
-            Denial::Command => "no permission to execute the command or subcommand",
-            Denial::Key(_) => "no permission to touch the specified keys",
-            Denial::Channel(_) => "no permission to access one of the channels used as arguments",
-        };
-        Err(Error::Text(
-            format!(
-                "NOPERM ACLs rules changed between the moment the transaction was accumulated and \
-                 the EXEC call. This command is no longer allowed for the following reason: {reason}"
-            )
-            .into(),
-        ))
+        Err(refusal::in_exec(denial))
     }
 
     /// Whether a script of the session may do what `argv` asks for; the error is the one that its
@@ -285,16 +276,12 @@ impl Session {
             Err(denial) => denial,
         };
         self.note_denial(denial, LogContext::Lua, spec, argv);
-        let compat = self.engine.inner().compat();
-        let user = String::from_utf8_lossy(self.user_name());
-        let line = match compat {
-            Compat::Redis70 => format!("ERR The user executing the script {}", in_script(denial)),
-            Compat::Redis72 => format!(
-                "NOPERM ACL failure in script: {}",
-                refusal(compat, denial, &user, spec)
-            ),
-        };
-        Err(Error::Text(line.into()))
+        Err(refusal::in_script(
+            self.compat(),
+            denial,
+            self.user_name(),
+            spec,
+        ))
     }
 
     /// Whether the session may do what `argv` asks for, as its user; nothing is noted. An error if
@@ -309,6 +296,10 @@ impl Session {
         let catalog = crate::access::catalog();
         let user = &self.rights.user;
         self.rights.unlimited || user.check_any_key(catalog, spec, argv, KeyAccess::READ)
+    }
+
+    fn compat(&self) -> Compat {
+        self.engine.inner().compat()
     }
 
     fn note_denial(&self, denial: Denial, context: LogContext, spec: &Spec, argv: &[&[u8]]) {
@@ -344,38 +335,5 @@ impl Session {
         self.engine
             .access()
             .note_refusal(refusal, client, now, most);
-    }
-}
-
-/// What a client is told that may not do something.
-fn refusal(compat: Compat, denial: Denial, user: &str, spec: &Spec) -> String {
-    let name = spec.name;
-    match (compat, denial) {
-        (Compat::Redis70, Denial::Command) => {
-            format!("this user has no permissions to run the '{name}' command")
-        }
-        (Compat::Redis70, Denial::Key(_)) => {
-            "this user has no permissions to access one of the keys used as arguments".to_owned()
-        }
-        (Compat::Redis70, Denial::Channel(_)) => {
-            "this user has no permissions to access one of the channels used as arguments"
-                .to_owned()
-        }
-        (Compat::Redis72, Denial::Command) => {
-            format!("User {user} has no permissions to run the '{name}' command")
-        }
-        (Compat::Redis72, Denial::Key(_)) => "No permissions to access a key".to_owned(),
-        (Compat::Redis72, Denial::Channel(_)) => "No permissions to access a channel".to_owned(),
-    }
-}
-
-/// The same in a script, as 7.0 says it.
-fn in_script(denial: Denial) -> &'static str {
-    match denial {
-        Denial::Command => "can't run this command or subcommand",
-        Denial::Key(_) => {
-            "can't access at least one of the keys mentioned in the command arguments"
-        }
-        Denial::Channel(_) => "can't publish to the channel mentioned in the command",
     }
 }

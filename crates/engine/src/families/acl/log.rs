@@ -40,7 +40,7 @@ pub(super) fn log(
 }
 
 fn write(entry: &LogEntry, now: UnixMillis, compat: Compat, reply: &mut dyn ReplySink) {
-    let has_numbers = compat != Compat::Redis70;
+    let has_numbers = compat.numbers_access_log();
     reply.map(if has_numbers { 10 } else { 7 });
     reply.bulk(b"count");
     reply.integer(entry.count as i64);

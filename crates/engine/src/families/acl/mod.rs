@@ -3,11 +3,11 @@
 mod log;
 mod users;
 
-use crate::access::catalog;
+use crate::access::{catalog, refusal};
 use crate::registry::{self, SessionCommand};
 use crate::session::Session;
-use acl::{Catalog, Denial};
-use commands::{Args, CATEGORIES, Compat, Error, Flags, Group, Outcome, ReplySink, Spec};
+use acl::Catalog;
+use commands::{Args, CATEGORIES, Error, Flags, Group, Outcome, ReplySink, Spec};
 
 const ASK: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE);
 const ADMIN: Flags = ASK.union(Flags::ADMIN);
@@ -157,16 +157,9 @@ fn dry_run(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink
         reply.ok();
         return Ok(());
     };
-    let who = match session.engine.inner().compat() {
-        Compat::Redis70 => "This user".to_owned(),
-        Compat::Redis72 => format!("User {}", shown(name)),
-    };
-    let what = match denial {
-        Denial::Command => format!("run the '{}' command", spec.name),
-        Denial::Key(at) => format!("access the '{}' key", shown(argv[at])),
-        Denial::Channel(at) => format!("access the '{}' channel", shown(argv[at])),
-    };
-    reply.bulk(format!("{who} has no permissions to {what}").as_bytes());
+    let compat = session.engine.inner().compat();
+    let line = refusal::in_detail(compat, denial, name, spec, argv);
+    reply.bulk(line.as_bytes());
     Ok(())
 }
 
