@@ -25,8 +25,10 @@ bitflags! {
         const DELETE = 1 << 7;
         /// It is no key at all, but is routed like one: a channel of `SPUBLISH`.
         const NOT_KEY = 1 << 8;
+        /// Not all keys can be found as it is told.
+        const INCOMPLETE = 1 << 9;
         /// It depends on the other arguments.
-        const VARIABLE_FLAGS = 1 << 9;
+        const VARIABLE_FLAGS = 1 << 10;
     }
 }
 

@@ -47,8 +47,10 @@ pub enum KeySpec {
 pub enum KeyBegin {
     /// At this index.
     Index(usize),
-    /// Behind this word, from this index on.
+    /// Behind this word, looked for from this index on.
     Keyword(&'static str, usize),
+    /// All that is behind this word, looked for backwards from this index, counted from the end.
+    KeywordToEnd(&'static str, i64),
     /// Nowhere that could be told.
     Unknown,
 }
@@ -116,7 +118,10 @@ impl KeySpec {
             KeySpec::Range { first, last, step } => (first as i64, last as i64, step as i64),
             KeySpec::Numkeys { dest: Some(at), .. } => (at as i64, at as i64, 1),
             // Those that are found by a function come behind a first one that is always there.
-            KeySpec::Custom { .. } => (1, 1, 1),
+            KeySpec::Custom { told, .. } => match told.first() {
+                Some(&(KeyBegin::Index(at), _)) => (at as i64, at as i64, 1),
+                _ => (0, 0, 0),
+            },
             _ => (0, 0, 0),
         }
     }

@@ -139,6 +139,10 @@ fn request(row: &[Reply]) -> Request {
         if let Some(place) = place(told) {
             request.put_keys(&place);
         }
+        if name == "migrate" {
+            // Keys at the end only if there is none in front.
+            break;
+        }
     }
     if name == "sort" {
         request.put_keys(&Place::Keyword("STORE".to_owned()));

@@ -49,7 +49,12 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         set_active_expire,
     ),
     SessionCommand::new(
-        spec("debug|sleep", 3).doc("1.0.0", "O(1)", "seconds", "Does nothing for some time."),
+        Spec::new("debug|sleep", 3, Group::Server, FLAGS).doc(
+            "1.0.0",
+            "O(1)",
+            "seconds",
+            "Does nothing for some time.",
+        ),
         sleep,
     ),
     SessionCommand::new(

@@ -152,6 +152,11 @@ impl Told {
         let find = match begin {
             KeyBegin::Unknown => Find::Unknown,
             KeyBegin::Index(_) | KeyBegin::Keyword(..) => ONE,
+            KeyBegin::KeywordToEnd(..) => Find::Range {
+                last: -1,
+                step: 1,
+                limit: 0,
+            },
         };
         Told {
             begin,
@@ -178,14 +183,8 @@ impl Told {
                 write_kind("index", reply);
                 write_numbers(&[("index", index as i64)], reply);
             }
-            KeyBegin::Keyword(word, from) => {
-                write_kind("keyword", reply);
-                reply.map(2);
-                reply.bulk(b"keyword");
-                reply.bulk(word.as_bytes());
-                reply.bulk(b"startfrom");
-                reply.integer(from as i64);
-            }
+            KeyBegin::Keyword(word, from) => write_keyword(word, from as i64, reply),
+            KeyBegin::KeywordToEnd(word, from) => write_keyword(word, from, reply),
             KeyBegin::Unknown => {
                 write_kind("unknown", reply);
                 reply.map(0);
@@ -221,6 +220,15 @@ fn write_kind(kind: &str, reply: &mut dyn ReplySink) {
     reply.bulk(b"type");
     reply.bulk(kind.as_bytes());
     reply.bulk(b"spec");
+}
+
+fn write_keyword(word: &str, from: i64, reply: &mut dyn ReplySink) {
+    write_kind("keyword", reply);
+    reply.map(2);
+    reply.bulk(b"keyword");
+    reply.bulk(word.as_bytes());
+    reply.bulk(b"startfrom");
+    reply.integer(from);
 }
 
 fn write_numbers(pairs: &[(&str, i64)], reply: &mut dyn ReplySink) {
