@@ -233,6 +233,8 @@ impl Engine {
         self.inner
             .hub
             .set_limit(changed.client_output_buffer_limit.pubsub);
+        let most = changed.tracking_table_max_keys;
+        self.inner.tracking.forget_beyond(most, &self.inner.hub);
         // With the configuration unlocked again: who holds shards may read it.
         self.inner.keyspace.set_limits(changed.limits);
         changed.apply(&self.inner.keyspace);

@@ -139,8 +139,7 @@ impl Engine {
         batch.push(db, [verb, key].into_iter());
         self.log_telling(&mut batch, &[(EventClass::EVICTED, "evicted", db, key)]);
         if self.keyspace().is_observed() {
-            let changed = [Changed::Key(db, key.into())];
-            self.tracking().invalidate(&changed, None, self.hub());
+            self.invalidate_changed(&[Changed::Key(db, key.into())]);
         }
         self.stats().evicted_keys.add(1);
         self.note_changes(1);

@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::log::Batch;
 use commands::EventClass;
-use keyspace::{Keys, Lapsed, LapsedFields, Mode, Plan};
+use keyspace::{Changed, Keys, Lapsed, LapsedFields, Mode, Plan};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use units::{DbIndex, UnixMillis};
@@ -110,8 +110,13 @@ impl Engine {
     pub(crate) fn invalidate(&self, keys: &mut Keys<'_>) {
         if self.keyspace().is_observed() {
             let changed = keys.take_changed();
-            self.tracking().invalidate(&changed, None, self.hub());
+            self.invalidate_changed(&changed);
         }
+    }
+
+    pub(crate) fn invalidate_changed(&self, changed: &[Changed]) {
+        self.tracking().invalidate(changed, None, self.hub());
+        self.tracking().broadcast(changed, None, self.hub());
     }
 
     /// Logs the deletion of expired keys, and tells of it; called under the locks under which they

@@ -70,6 +70,12 @@ fn every_way_to_change_a_key_is_told() {
         run(&mut writer, line);
         assert_eq!(told(&mut reader), invalidated(&[key]), "{line}");
     }
+    for line in ["MULTI", "SET own 1", "GET own", "EXEC"] {
+        run(&mut reader, line);
+    }
+    assert_eq!(told(&mut reader), "", "it was read behind the change");
+    run(&mut writer, "DEL own");
+    assert_eq!(told(&mut reader), invalidated(&["own"]));
     run(&mut reader, "GET n");
     for line in ["MULTI", "INCR n", "INCR n", "EXEC"] {
         run(&mut writer, line);
@@ -130,6 +136,19 @@ fn broadcast_needs_no_reading() {
     assert_eq!(
         told(&mut reader),
         ">2 $10 invalidate *1 $6 item:1 >2 $10 invalidate *2 $6 user:1 $6 user:2 "
+    );
+    for line in [
+        "MULTI",
+        "SET user:1 a",
+        "DEL user:1",
+        "SET user:3 a",
+        "EXEC",
+    ] {
+        run(&mut writer, line);
+    }
+    assert_eq!(
+        told(&mut reader),
+        ">2 $10 invalidate *2 $6 user:1 $6 user:3 "
     );
     let refused = run(&mut reader, "CLIENT TRACKING ON BCAST PREFIX user:1");
     assert!(format!("{refused:?}").contains("overlaps with an existing prefix 'user:'"));
@@ -213,6 +232,8 @@ fn what_is_remembered_is_bounded() {
     assert_eq!(told(&mut reader).matches("invalidate").count(), 15);
     let info = info(&mut engine.session());
     assert!(info.contains("tracking_total_keys:10"), "{info}");
+    engine.set_config("tracking-table-max-keys", "4").unwrap();
+    assert_eq!(told(&mut reader).matches("invalidate").count(), 6);
 }
 
 #[test]

@@ -109,6 +109,7 @@ impl Session {
             settings: &self.settings,
         });
         self.gather(keys, db, argv, changes);
+        self.invalidate(keys);
         outcome
     }
 
@@ -151,9 +152,7 @@ impl Session {
             return;
         }
         self.engine.note_changes(keys.changes());
-        self.invalidate(&mut keys);
-        let notices = std::mem::take(&mut self.scratch.notices);
-        let tells = notices || !self.scratch.messages.is_empty();
+        let tells = self.end_invalidation(&mut keys) || !self.scratch.messages.is_empty();
         if keys.mode() == Mode::Read {
             let expired = keys.expired();
             drop(keys);

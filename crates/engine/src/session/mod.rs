@@ -15,7 +15,7 @@ use crate::pubsub::{Published, Subscription};
 use crate::reply::{OnlyPushes, Reply, ReplyBuilder};
 use crate::tracking::Slot;
 use commands::{Effects, Protocol, ReplySink};
-use keyspace::Mode;
+use keyspace::{Changed, Mode};
 use rights::Rights;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -83,6 +83,8 @@ struct Scratch {
     messages: Vec<Published>,
     /// Something is in the outbox for those who track keys.
     notices: bool,
+    /// What changed so far, for those who track prefixes.
+    changed: Vec<Changed>,
 }
 
 impl Session {

@@ -84,13 +84,28 @@ impl Session {
         }
     }
 
-    /// Tells those who track of what changed, under the locks under which it did.
+    /// Tells those who track of what changed, under the locks under which it did; in a transaction
+    /// after each command, as what is read behind a change is not made stale by it.
     #[inline]
     pub(super) fn invalidate(&mut self, keys: &mut Keys<'_>) {
         if self.engine.keyspace().is_observed() {
             let changed = keys.take_changed();
             let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
             self.scratch.notices |= tracking.invalidate(&changed, Some(self.client.id), hub);
+            self.scratch.changed.extend(changed);
         }
+    }
+
+    /// Tells those who track prefixes of everything that changed, under the same locks. Whether
+    /// something is to be handed out.
+    #[inline]
+    pub(super) fn end_invalidation(&mut self, keys: &mut Keys<'_>) -> bool {
+        self.invalidate(keys);
+        if !self.scratch.changed.is_empty() {
+            let changed = std::mem::take(&mut self.scratch.changed);
+            let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
+            self.scratch.notices |= tracking.broadcast(&changed, Some(self.client.id), hub);
+        }
+        std::mem::take(&mut self.scratch.notices)
     }
 }

@@ -96,13 +96,30 @@ impl Tracking {
         self.post(notices, hub)
     }
 
-    /// Puts into the outbox what is to be told of changes; whether that is anything. The caller
-    /// holds the shards that changed. `by` is the session that changed them.
+    /// Keeps within `most` keys from now on, and tells those who read others.
+    pub(crate) fn forget_beyond(&self, most: usize, hub: &Hub) {
+        let notices = self.table.lock().forget_beyond(most);
+        if self.post(notices, hub) {
+            hub.deliver();
+        }
+    }
+
+    /// Puts into the outbox what is to be told of changes to readers; whether that is anything. The
+    /// caller holds the shards that changed. `by` is the session that changed them.
     pub(crate) fn invalidate(&self, changed: &[Changed], by: Option<u64>, hub: &Hub) -> bool {
         if changed.is_empty() {
             return false;
         }
         let notices = self.table.lock().invalidate(changed, by);
+        self.post(notices, hub)
+    }
+
+    /// The same for those who track prefixes, at the end of a command or a transaction.
+    pub(crate) fn broadcast(&self, changed: &[Changed], by: Option<u64>, hub: &Hub) -> bool {
+        if changed.is_empty() {
+            return false;
+        }
+        let notices = self.table.lock().broadcast(changed, by);
         self.post(notices, hub)
     }
 

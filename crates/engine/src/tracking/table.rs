@@ -118,7 +118,8 @@ impl Table {
         notices
     }
 
-    /// What is to be told of changes, by `by` if it is known who made them.
+    /// What is to be told of changes to those who read the keys, or to everybody if all of them
+    /// changed. `by` made them, if it is known who did.
     pub(super) fn invalidate(&mut self, changed: &[Changed], by: Option<u64>) -> Vec<Notice> {
         let is_database = |one: &Changed| matches!(one, Changed::Database(_));
         if changed.iter().any(is_database) {
@@ -126,10 +127,34 @@ impl Table {
         }
         let mut notices = Vec::new();
         let keys: BTreeSet<&[u8]> = changed.iter().filter_map(key_of).collect();
-        for key in &keys {
+        for key in keys {
             self.tell_readers(key, by, &mut notices);
         }
-        self.tell_prefixes(&keys, by, &mut notices);
+        notices
+    }
+
+    /// What is to be told of them to those who track prefixes: one message for each of these.
+    pub(super) fn broadcast(&self, changed: &[Changed], by: Option<u64>) -> Vec<Notice> {
+        let keys: BTreeSet<&[u8]> = changed.iter().filter_map(key_of).collect();
+        let mut notices = Vec::new();
+        for (prefix, clients) in &self.prefixes {
+            let begins = |key: &&&[u8]| key.starts_with(prefix);
+            let hit: Arc<[Bytes]> = keys
+                .iter()
+                .filter(begins)
+                .map(|key| Bytes::from(*key))
+                .collect();
+            if hit.is_empty() {
+                continue;
+            }
+            for &client in clients {
+                if let Some(tracker) = self.trackers.get(&client)
+                    && !(tracker.noloop && by == Some(client))
+                {
+                    notices.push(tracker.notice(client, Some(hit.clone())));
+                }
+            }
+        }
         notices
     }
 
@@ -158,28 +183,6 @@ impl Table {
                 && !(tracker.noloop && by == Some(client))
             {
                 notices.push(tracker.notice(client, names.clone()));
-            }
-        }
-    }
-
-    /// One message for each prefix and client.
-    fn tell_prefixes(&self, keys: &BTreeSet<&[u8]>, by: Option<u64>, notices: &mut Vec<Notice>) {
-        for (prefix, clients) in &self.prefixes {
-            let begins = |key: &&&[u8]| key.starts_with(prefix);
-            let hit: Arc<[Bytes]> = keys
-                .iter()
-                .filter(begins)
-                .map(|key| Bytes::from(*key))
-                .collect();
-            if hit.is_empty() {
-                continue;
-            }
-            for &client in clients {
-                if let Some(tracker) = self.trackers.get(&client)
-                    && !(tracker.noloop && by == Some(client))
-                {
-                    notices.push(tracker.notice(client, Some(hit.clone())));
-                }
             }
         }
     }
@@ -271,8 +274,8 @@ mod tests {
             ..tracker(mode)
         };
         table.start(1, noloop(Mode::Broadcast));
-        assert!(table.invalidate(&[key("k1")], Some(1)).is_empty());
-        let notices = table.invalidate(&[key("k2"), key("x"), key("k1"), key("k2")], Some(2));
+        assert!(table.broadcast(&[key("k1")], Some(1)).is_empty());
+        let notices = table.broadcast(&[key("k2"), key("x"), key("k1"), key("k2")], Some(2));
         assert_eq!(told(&notices), [(1, "k1 k2".into())]);
     }
 

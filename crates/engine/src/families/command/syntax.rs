@@ -46,7 +46,7 @@ fn alternatives(words: &mut &[&str]) -> Vec<Argument> {
         match word {
             "|" => choices.push(Vec::new()),
             "..." => current.iter_mut().last().into_iter().for_each(repeat),
-            "[" => current.extend(optional(bracketed(words))),
+            "[" => push_optional(current, bracketed(words)),
             "<" => push_group(current, one(bracketed(words))),
             _ => push_word(current, word),
         }
@@ -68,7 +68,33 @@ fn bracketed(words: &mut &[&str]) -> Vec<Argument> {
     inside
 }
 
-/// `[key ...]` behind `key` says that there may be more of the same.
+/// `[field value ...]` behind `field value` says that there may be more of the same.
+fn push_optional(current: &mut Vec<Argument>, inside: Vec<Argument>) {
+    let repeats = inside.last().is_some_and(|last| last.multiple);
+    let Some(start) = current.len().checked_sub(inside.len()).filter(|_| repeats) else {
+        return current.extend(optional(inside));
+    };
+    let names = |arguments: &[Argument]| -> Vec<String> {
+        arguments
+            .iter()
+            .map(|argument| argument.name.clone())
+            .collect()
+    };
+    if names(&current[start..]) != names(&inside) {
+        return current.extend(optional(inside));
+    }
+    current.truncate(start);
+    let single = inside.into_iter().map(|argument| Argument {
+        multiple: false,
+        ..argument
+    });
+    let repeated = one(single.collect()).map(|argument| Argument {
+        multiple: true,
+        ..argument
+    });
+    current.extend(repeated);
+}
+
 fn optional(inside: Vec<Argument>) -> Option<Argument> {
     one(inside).map(|argument| Argument {
         optional: true,
@@ -236,7 +262,12 @@ mod tests {
     #[test]
     fn lines_of_the_manual_become_trees() {
         assert_eq!(shown(&parse("key value")), "key value");
-        assert_eq!(shown(&parse("key [key ...]")), "key key+?");
+        assert_eq!(shown(&parse("key [key ...]")), "key+");
+        assert_eq!(shown(&parse("key [value ...]")), "key value+?");
+        assert_eq!(
+            shown(&parse("key field value [field value ...]")),
+            "key (field value)+"
+        );
         assert_eq!(
             shown(&parse("key [NX | XX] [GET] [EX seconds | KEEPTTL]")),
             "key <NX=nx XX=xx>? GET=get? <EX=seconds KEEPTTL=keepttl>?"
