@@ -94,13 +94,14 @@ impl Shard {
     /// Empties a database; the old table, to be dropped outside the lock, unless it was empty.
     pub(crate) fn clear(&mut self, db: DbIndex) -> Option<Arc<KeyTable>> {
         let table = self.tables.get_mut(db.index())?;
+        // Who remembers keys that are missing forgets them as well.
+        self.observed.note_database(db);
         if table.len() == 0 {
             return None;
         }
         let hasher = table.hasher();
         let exists = |key: &[u8]| table.get(hasher.hash(key), key).is_some();
         self.watches.get_mut().fire_all(db, exists);
-        self.observed.note_database(db);
         self.next_table += 1;
         Some(table.replace_by_empty(self.next_table - 1))
     }

@@ -175,7 +175,7 @@ fn hello(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
                 .into(),
         ));
     }
-    session.client.protocol = protocol;
+    session.set_protocol(protocol);
     reply.set_protocol(protocol);
     if let Some(name) = name {
         session.client.name = name;

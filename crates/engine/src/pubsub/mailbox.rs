@@ -1,6 +1,7 @@
 use super::{Message, OutputLimit};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use units::UnixMillis;
@@ -19,6 +20,8 @@ pub(super) enum Bound {
 pub(crate) struct Mailbox {
     /// Unlike that of any other mailbox of the hub.
     pub(super) id: u64,
+    /// Whether nothing waits, for those who ask often. Written with the state locked.
+    is_empty: AtomicBool,
     state: Mutex<State>,
     arrived: Condvar,
 }
@@ -87,6 +90,7 @@ impl Mailbox {
     pub(super) fn new(id: u64, bound: Bound) -> Mailbox {
         Mailbox {
             id,
+            is_empty: AtomicBool::new(true),
             state: Mutex::new(State::new(bound)),
             arrived: Condvar::new(),
         }
@@ -119,7 +123,10 @@ impl Mailbox {
                 state.close();
                 wakes.0.extend(state.close_waker.take());
             }
-            Bound::Bytes(_) | Bound::Client => state.push(message),
+            Bound::Bytes(_) | Bound::Client => {
+                state.push(message);
+                self.is_empty.store(false, Ordering::Release);
+            }
         }
         wakes.0.extend(state.waker.take());
         self.arrived.notify_one();
@@ -136,7 +143,14 @@ impl Mailbox {
 
     /// The next message, if one waits.
     pub(super) fn take(&self) -> Option<Message> {
-        self.state.lock().pop()
+        if self.is_empty.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut state = self.state.lock();
+        let message = state.pop();
+        self.is_empty
+            .store(state.waiting.is_empty(), Ordering::Release);
+        message
     }
 
     /// Waits for the next message, until `deadline` if there is one. `None` also when no more will

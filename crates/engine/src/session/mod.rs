@@ -202,6 +202,10 @@ impl Session {
     /// Chooses the protocol whose shapes replies have, as `HELLO` does.
     pub fn set_protocol(&mut self, protocol: Protocol) {
         self.client.protocol = protocol;
+        if protocol == Protocol::Resp3 {
+            // Others may redirect to it, without a word of its own.
+            self.subscription_mut();
+        }
     }
 
     /// Whether the client said `QUIT`: the front-end sends what it has and hangs up.
