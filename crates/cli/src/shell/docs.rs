@@ -30,12 +30,28 @@ fn take_in(commands: &Reply, docs: &mut Docs) {
     for (name, facts) in pairs(commands) {
         let name = text(name).to_ascii_uppercase().replace('|', " ");
         let doc = Doc {
-            syntax: items(field(facts, "arguments")).map(syntax_of).collect(),
+            syntax: items(field(facts, "arguments"))
+                .flat_map(words_of)
+                .collect(),
             summary: text(field(facts, "summary")),
             since: text(field(facts, "since")),
         };
         docs.insert(name, doc);
         take_in(field(facts, "subcommands"), docs);
+    }
+}
+
+/// An argument as the words that are typed in its place; the last one is in brackets, if there may
+/// be more of the same: `key`, `[key ...]`.
+fn words_of(argument: &Reply) -> Vec<String> {
+    let line = syntax_of(argument);
+    match line.split_once(" [") {
+        Some((first, _)) if line.ends_with(&format!(" [{first} ...]")) => {
+            let more = format!("[{first} ...]");
+            let words = first.split_whitespace().map(str::to_owned);
+            words.chain([more]).collect()
+        }
+        _ => vec![line],
     }
 }
 
