@@ -1,3 +1,4 @@
+use crate::wait::Wait;
 use crate::{Args, Compat, Effects, Error, EventClass, ReplySink};
 use keyspace::Keys;
 use units::DbIndex;
@@ -44,6 +45,8 @@ pub struct Context<'c, 'k> {
     pub rng: &'c mut fastrand::Rng,
     /// Configuration.
     pub settings: &'c Settings,
+    /// Set in place of a reply by a command that found nothing and would wait.
+    pub wait: Option<Wait>,
 }
 
 impl Context<'_, '_> {

@@ -68,6 +68,12 @@ impl KeySpec {
         last: 2,
         step: 1,
     };
+    /// Every argument is a key but the last.
+    pub const ALL_BUT_LAST: KeySpec = KeySpec::Range {
+        first: 1,
+        last: -2,
+        step: 1,
+    };
     /// Every argument is a key.
     pub const ALL: KeySpec = KeySpec::Range {
         first: 1,

@@ -43,6 +43,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 pub mod tips;
+pub mod wait;
 mod zset;
 
 pub use args::Args;

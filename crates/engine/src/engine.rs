@@ -1,5 +1,6 @@
 use crate::OpenError;
 use crate::access::AccessControl;
+use crate::blocking::Blocking;
 use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) hub: Arc<Hub>,
     pub(crate) access: AccessControl,
     pub(crate) tracking: Tracking,
+    pub(crate) blocking: Blocking,
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
@@ -257,6 +259,10 @@ impl Engine {
         &self.inner.log
     }
 
+    pub(crate) fn blocking(&self) -> &Blocking {
+        &self.inner.blocking
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.inner.hub
     }
@@ -336,6 +342,7 @@ impl Inner {
             hub: Arc::new(hub),
             access,
             tracking: Tracking::default(),
+            blocking: Blocking::default(),
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),

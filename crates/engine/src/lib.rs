@@ -31,6 +31,7 @@
 //! no clock but the one it was handed ([`Clock`]).
 
 mod access;
+mod blocking;
 mod builder;
 mod clock;
 mod config;

@@ -18,6 +18,9 @@ const RESERVE_BYTES_MAX: usize = 1 << 20;
 /// Replies leave once there are this many bytes of them, even if more requests wait.
 const WRITE_BYTES: usize = 64 << 10;
 
+/// How much of what comes behind a command that waits is read while it does.
+const AHEAD_BYTES_MAX: usize = 1 << 20;
+
 /// A buffer that grew beyond this for one request is given back afterwards.
 const KEPT_BYTES_MAX: usize = 256 << 10;
 
@@ -89,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             go_on = match state {
                 State::Waiting => break,
                 State::More => true,
+                State::Blocked => self.unblocked().await?,
                 State::Over => false,
             };
         }
@@ -129,6 +133,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Waits until the command that waits has its reply, which goes to the output, and passes on
+    /// messages meanwhile; `false` if the conversation is over.
+    async fn unblocked(&mut self) -> io::Result<bool> {
+        loop {
+            let mut sink = RespSink::new(&mut self.output, self.session.protocol());
+            if self.session.try_unblocked(&mut sink) {
+                return Ok(true);
+            }
+            match self.next_while_blocked().await? {
+                Event::End => return Ok(false),
+                Event::Messages => {
+                    self.take_messages();
+                    self.write().await?;
+                    if self.session.is_cut_off() {
+                        return Ok(false);
+                    }
+                }
+                Event::Bytes => {}
+            }
+        }
+    }
+
+    /// Waits for the command that waits to be served or its time to be over. Bytes are only read so
+    /// that the peer's hanging up is noticed.
+    async fn next_while_blocked(&mut self) -> io::Result<Event> {
+        let session = &self.session;
+        let time_is_over = async {
+            match session.blocked_for() {
+                Some(left) => tokio::time::sleep(left).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.stopped.wait() => Ok(Event::End),
+            () = poll_fn(|cx| session.poll_unblocked(cx)) => Ok(Event::Bytes),
+            () = time_is_over => Ok(Event::Bytes),
+            () = poll_fn(|cx| session.poll_messages(cx)), if session.is_subscribed() => {
+                Ok(Event::Messages)
+            }
+            count = self.stream.read_buf(&mut self.input), if self.input.len() < AHEAD_BYTES_MAX => {
+                match count? {
+                    0 => Ok(Event::End),
+                    _ => Ok(Event::Bytes),
+                }
+            }
+        }
+    }
+
     /// Moves messages that wait to the output, as many as leave at once.
     fn take_messages(&mut self) {
         let mut sink = RespSink::new(&mut self.output, self.session.protocol());
@@ -156,6 +209,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.session.write_messages(&mut sink, WRITE_BYTES);
                 }
                 self.session.execute_into(&argv, &mut sink);
+                if self.session.is_blocked() {
+                    return (done, State::Blocked);
+                }
             }
             if self.session.wants_to_quit() {
                 return (done, State::Over);
@@ -263,6 +319,8 @@ enum State {
     Waiting,
     /// Requests are left, but replies must leave first.
     More,
+    /// A command waits, and those behind it with it.
+    Blocked,
     /// The conversation is over.
     Over,
 }

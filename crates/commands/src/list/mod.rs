@@ -1,5 +1,6 @@
 //! Lists: sequences of byte strings, worked on at either end or by index.
 
+mod blocking;
 mod position;
 mod transfer;
 
@@ -13,6 +14,8 @@ const WRITE: Flags = Flags::WRITE;
 const GROW: Flags = Flags::WRITE.union(Flags::DENYOOM);
 const PUSH: Flags = GROW.union(Flags::FAST);
 const READ: Flags = Flags::READONLY;
+const WAITING: Flags = WRITE.union(Flags::BLOCKING);
+const WAITING_TO_GROW: Flags = GROW.union(Flags::NOSCRIPT).union(Flags::BLOCKING);
 
 const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::List, flags).keys(KeySpec::FIRST)
@@ -55,6 +58,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("1.2.0", "O(1)", "source destination", "Moves the last element of a list to the head of another."), transfer::rpoplpush),
     Command::new(spec("lmpop", -4, WRITE.union(Flags::MOVABLEKEYS)).keys(KeySpec::Numkeys { dest: None, count_at: 1 }).access(&[KeyAccess::TAKE])
         .doc("7.0.0", "O(N+M) for N keys and M popped elements", "numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", "Takes elements off an end of the first of several lists that has any."), transfer::lmpop),
+    Command::new(spec("blpop", -3, WAITING.union(Flags::NOSCRIPT)).keys(KeySpec::ALL_BUT_LAST).access(&[KeyAccess::TAKE])
+        .doc("2.0.0", "O(N) for N keys", "key [key ...] timeout", "Takes an element off the head of the first of several lists that has any, and waits for one if none has."), blocking::blpop),
+    Command::new(spec("brpop", -3, WAITING.union(Flags::NOSCRIPT)).keys(KeySpec::ALL_BUT_LAST).access(&[KeyAccess::TAKE])
+        .doc("2.0.0", "O(N) for N keys", "key [key ...] timeout", "Takes an element off the tail of the first of several lists that has any, and waits for one if none has."), blocking::brpop),
+    Command::new(spec("blmove", 6, WAITING_TO_GROW).keys(KeySpec::FIRST_TWO).access(&[KeyAccess::TAKE, KeyAccess::GROW])
+        .doc("6.2.0", "O(1)", "source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout", "Moves an element from an end of one list to an end of another, and waits for it if there is none."), blocking::blmove),
+    Command::new(spec("brpoplpush", 4, WAITING_TO_GROW).keys(KeySpec::FIRST_TWO).access(&[KeyAccess::TAKE, KeyAccess::GROW])
+        .doc("2.2.0", "O(1)", "source destination timeout", "Moves the last element of a list to the head of another, and waits for it if there is none."), blocking::brpoplpush),
+    Command::new(spec("blmpop", -5, WAITING.union(Flags::MOVABLEKEYS)).keys(KeySpec::Numkeys { dest: None, count_at: 2 }).access(&[KeyAccess::TAKE])
+        .doc("7.0.0", "O(N+M) for N keys and M popped elements", "timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", "Takes elements off an end of the first of several lists that has any, and waits for one if none has."), blocking::blmpop),
 ];
 
 /// An end of a list.
@@ -72,6 +85,13 @@ impl End {
             Ok(End::Right)
         } else {
             Err(Error::Syntax)
+        }
+    }
+
+    fn name(self) -> &'static [u8] {
+        match self {
+            End::Left => b"LEFT",
+            End::Right => b"RIGHT",
         }
     }
 

@@ -4,6 +4,7 @@ use super::entries::{reply_entries, reply_entry, reply_id};
 use super::ids::parse_id;
 use super::read::{ReadRequest, reply_header, reply_stream};
 use super::{is_new_consumer, log_consumer, log_pending, log_progress};
+use crate::wait::Wait;
 use crate::{Context, Error, EventClass, Outcome};
 use keyspace::{Entry, IfMissing, Pending, Stream};
 use units::{StreamId, UnixMillis};
@@ -38,7 +39,7 @@ struct Reader<'a> {
 /// pending, even if that is nothing. Repeated entry by entry as XCLAIM, which says to whom each
 /// went and when.
 pub(super) fn xreadgroup(ctx: &mut Context<'_, '_>) -> Outcome {
-    let request = ReadRequest::parse(&mut ctx.args, true)?;
+    let request = ReadRequest::parse(&mut ctx.args, true, ctx.keys.now())?;
     let Some((group, consumer)) = request.group else {
         return Err(Error::Syntax);
     };
@@ -58,6 +59,13 @@ pub(super) fn xreadgroup(ctx: &mut Context<'_, '_>) -> Outcome {
         };
     }
     sources.retain(|source| !source.ids.is_empty() || matches!(source.wanted, Wanted::History(_)));
+    if let (true, Some(wait)) = (sources.is_empty(), request.wait()) {
+        ctx.wait_for(Wait {
+            needs_key: true,
+            ..wait
+        });
+        return Ok(());
+    }
     reply_header(ctx.reply, sources.len());
     sources
         .iter()

@@ -54,7 +54,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(spec("xsetid", -3, GROW.union(FAST))
         .doc("5.0.0", "O(1)", "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]", "Sets the last id of a stream; for replication and restores."), entries::xsetid),
     Command::new(spec("xread", -4, READ.union(MAY_WAIT)).keys(KeySpec::Streams)
-        .doc("5.0.0", "O(log N + M) for M entries", "[COUNT count] STREAMS key [key ...] id [id ...]", "Returns the entries behind given ids of several streams."), read::xread),
+        .doc("5.0.0", "O(log N + M) for M entries", "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]", "Returns the entries behind given ids of several streams."), read::xread),
     Command::new(spec("xgroup|create", -5, GROW).keys(SECOND).access(&[KeyAccess::GROW])
         .doc("5.0.0", "O(1)", "key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]", "Makes a consumer group."), group::create),
     Command::new(spec("xgroup|setid", -5, WRITE).keys(SECOND)
@@ -68,7 +68,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command::new(spec("xgroup|help", 2, HELP).keys(KeySpec::None)
         .doc("5.0.0", "O(1)", "", "Lists the subcommands."), group::help),
     Command::new(spec("xreadgroup", -7, WRITE.union(MAY_WAIT)).keys(KeySpec::Streams).access(&[KeyAccess::READ])
-        .doc("5.0.0", "O(M) for M entries", "GROUP group consumer [COUNT count] [NOACK] STREAMS key [key ...] id [id ...]", "Delivers entries of several streams to a consumer of a group."), group_read::xreadgroup),
+        .doc("5.0.0", "O(M) for M entries", "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]", "Delivers entries of several streams to a consumer of a group."), group_read::xreadgroup),
     Command::new(spec("xack", -4, WRITE.union(FAST))
         .doc("5.0.0", "O(1) an id", "key group id [id ...]", "Takes entries off what a group has pending."), pending::xack),
     Command::new(spec("xackdel", -6, WRITE.union(FAST)).access(&[KeyAccess::SHRINK.union(KeyAccess::UPDATE)])

@@ -1,8 +1,9 @@
 use super::entries::reply_entries;
 use super::ids::{parse_id, parse_limit};
+use crate::wait::{Wait, timeout_millis};
 use crate::{Args, Context, Error, Outcome, Protocol, ReplySink};
-use keyspace::Entry;
-use units::StreamId;
+use keyspace::{Entry, Type};
+use units::{StreamId, UnixMillis};
 
 /// What XREAD and XREADGROUP take.
 pub(super) struct ReadRequest<'a> {
@@ -10,6 +11,8 @@ pub(super) struct ReadRequest<'a> {
     pub(super) limit: usize,
     /// Group and consumer.
     pub(super) group: Option<(&'a [u8], &'a [u8])>,
+    /// Whether, and until when, to wait if there is nothing.
+    wait: Option<Option<UnixMillis>>,
     /// Entries do not become pending.
     pub(super) no_ack: bool,
     pub(super) keys: &'a [&'a [u8]],
@@ -18,10 +21,15 @@ pub(super) struct ReadRequest<'a> {
 }
 
 impl<'a> ReadRequest<'a> {
-    pub(super) fn parse(args: &mut Args<'a>, for_group: bool) -> Result<ReadRequest<'a>, Error> {
+    pub(super) fn parse(
+        args: &mut Args<'a>,
+        for_group: bool,
+        now: UnixMillis,
+    ) -> Result<ReadRequest<'a>, Error> {
         let mut request = ReadRequest {
             limit: usize::MAX,
             group: None,
+            wait: None,
             no_ack: false,
             keys: &[],
             ids: &[],
@@ -29,6 +37,8 @@ impl<'a> ReadRequest<'a> {
         while !args.keyword("STREAMS") {
             if args.left() >= 2 && args.keyword("COUNT") {
                 request.limit = parse_limit(args)?;
+            } else if args.left() >= 2 && args.keyword("BLOCK") {
+                request.wait = Some(timeout_millis(args, now)?);
             } else if args.left() >= 3 && args.keyword("GROUP") {
                 only_xreadgroup("GROUP", for_group)?;
                 request.group = Some((args.bytes()?, args.bytes()?));
@@ -60,6 +70,12 @@ impl<'a> ReadRequest<'a> {
         (self.keys, self.ids) = streams.split_at(streams.len() / 2);
         Ok(())
     }
+
+    /// What there is to wait for, if the request says to.
+    pub(super) fn wait(&self) -> Option<Wait> {
+        let wait = |until| Wait::for_keys(self.keys, Type::Stream, until);
+        self.wait.map(wait)
+    }
 }
 
 fn only_xreadgroup(option: &str, for_group: bool) -> Result<(), Error> {
@@ -73,24 +89,39 @@ fn only_xreadgroup(option: &str, for_group: bool) -> Result<(), Error> {
 
 /// Replies with the streams that have entries behind the given ids, null if none has.
 pub(super) fn xread(ctx: &mut Context<'_, '_>) -> Outcome {
-    let request = ReadRequest::parse(&mut ctx.args, false)?;
+    let request = ReadRequest::parse(&mut ctx.args, false, ctx.keys.now())?;
+    let mut seen = Vec::new();
     let mut found: Vec<(&[u8], Vec<Entry<'_>>)> = Vec::new();
     for (&key, id) in request.keys.iter().zip(request.ids) {
         let stream = ctx.keys.stream(ctx.db, key)?;
         let last_id = stream.map_or(StreamId::MIN, |stream| stream.last_id());
         let behind = parse_read_id(id, last_id)?;
+        seen.push(behind);
         if let (Some(stream), Some(start)) = (stream, behind.next()) {
             let entries = stream.range(start, StreamId::MAX, false);
             found.push((key, entries.take(request.limit).collect()));
         }
     }
     found.retain(|(_, entries)| !entries.is_empty());
+    if let (true, Some(wait)) = (found.is_empty(), request.wait()) {
+        let again = Some(with_ids(ctx.args.argv(), &seen));
+        ctx.wait_for(Wait { again, ..wait });
+        return Ok(());
+    }
     reply_header(ctx.reply, found.len());
     for (key, entries) in &found {
         reply_stream(ctx.reply, key);
         reply_entries(ctx.reply, entries);
     }
     Ok(())
+}
+
+/// The request with the ids that it meant: `$` is what was last when it came.
+fn with_ids(argv: &[&[u8]], ids: &[StreamId]) -> Vec<Vec<u8>> {
+    let others = argv.len() - ids.len();
+    let ids = ids.iter().map(|id| id.to_string().into_bytes());
+    let others = argv[..others].iter().map(|arg| arg.to_vec());
+    others.chain(ids).collect()
 }
 
 /// `$` is the last id that the stream has now.

@@ -118,7 +118,7 @@ impl Fixture {
             keys.set_expiry(Expiry::Ignore);
         }
         let before = keys.changes();
-        let outcome = command.run(&mut Context {
+        let mut ctx = Context {
             keys: &mut keys,
             db: self.db,
             args: Args::new(argv),
@@ -126,7 +126,12 @@ impl Fixture {
             effects: &mut effects,
             rng: &mut self.rng,
             settings: &self.settings,
-        });
+            wait: None,
+        };
+        let outcome = command.run(&mut ctx);
+        if let Some(wait) = ctx.wait {
+            wait.at_once.reply(ctx.reply);
+        }
         let expired = keys.expired();
         // Deleting expired keys does not count.
         let changed = keys.changes() != before;

@@ -14,6 +14,7 @@ use packed::{Element, number};
 const WRITE: Flags = Flags::WRITE;
 const GROW: Flags = WRITE.union(Flags::DENYOOM);
 const READ: Flags = Flags::READONLY;
+const WAITING: Flags = WRITE.union(Flags::BLOCKING);
 const FAST: Flags = Flags::FAST;
 const MANY: Flags = READ.union(Flags::MOVABLEKEYS);
 const STORE: Flags = GROW.union(Flags::MOVABLEKEYS);
@@ -80,6 +81,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("5.0.0", "O(M log N) for M members", "key [count]", "Takes out the members of the highest scores."), pop::zpopmax),
     Command::new(spec("zmpop", -4, WRITE.union(Flags::MOVABLEKEYS)).keys(SOURCES).access(&[KeyAccess::TAKE])
         .doc("7.0.0", "O(K) + O(M log N) for K keys and M members", "numkeys key [key ...] <MIN | MAX> [COUNT count]", "Takes members out of the first of several sorted sets that has any."), pop::zmpop),
+    Command::new(spec("bzpopmin", -3, WAITING.union(FAST).union(Flags::NOSCRIPT)).keys(KeySpec::ALL_BUT_LAST).access(&[KeyAccess::TAKE])
+        .doc("5.0.0", "O(log N)", "key [key ...] timeout", "Takes the member with the lowest score out of the first of several sorted sets that has any, and waits for one if none has."), pop::bzpopmin),
+    Command::new(spec("bzpopmax", -3, WAITING.union(FAST).union(Flags::NOSCRIPT)).keys(KeySpec::ALL_BUT_LAST).access(&[KeyAccess::TAKE])
+        .doc("5.0.0", "O(log N)", "key [key ...] timeout", "Takes the member with the highest score out of the first of several sorted sets that has any, and waits for one if none has."), pop::bzpopmax),
+    Command::new(spec("bzmpop", -5, WAITING.union(Flags::MOVABLEKEYS)).keys(KeySpec::Numkeys { dest: None, count_at: 2 }).access(&[KeyAccess::TAKE])
+        .doc("7.0.0", "O(K) + O(M log N) for K keys and M members", "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]", "Takes members out of the first of several sorted sets that has any, and waits for one if none has."), pop::bzmpop),
     Command::new(spec("zrandmember", -2, READ).tips(tips::VARIES)
         .doc("6.2.0", "O(N) for N drawn members", "key [count [WITHSCORES]]", "Draws random members."), random::zrandmember),
     Command::new(spec("zunion", -3, MANY).keys(SOURCES)

@@ -1,7 +1,8 @@
 use super::reply_score;
 use crate::numkeys::numkeys;
+use crate::wait::{Wait, timeout_secs};
 use crate::{Args, Context, Error, EventClass, Outcome, Protocol};
-use keyspace::{IfMissing, Zset};
+use keyspace::{IfMissing, Type, Zset};
 
 /// The end of a sorted set that members are taken from.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,14 @@ impl End {
             Ok(End::Max)
         } else {
             Err(Error::Syntax)
+        }
+    }
+
+    /// The command that takes members off this end of a key.
+    fn command(self) -> &'static [u8] {
+        match self {
+            End::Min => b"ZPOPMIN",
+            End::Max => b"ZPOPMAX",
         }
     }
 
@@ -89,28 +98,84 @@ fn pop_many(
     Ok(popped)
 }
 
-/// Replies with the key and its members. Repeated as a ZPOPMIN or ZPOPMAX of what was taken, since
-/// that names the key.
-pub(super) fn zmpop(ctx: &mut Context<'_, '_>) -> Outcome {
-    let keys = numkeys(&mut ctx.args)?;
-    let end = End::parse(&mut ctx.args)?;
-    let count = if ctx.args.keyword("COUNT") {
-        let refusal = "count should be greater than 0";
-        ctx.args.int_in(1..=i64::MAX, refusal)? as usize
-    } else {
-        1
-    };
-    ctx.args.done()?;
-    for key in keys {
-        if ctx.keys.zset(ctx.db, key)?.is_none() {
-            continue;
+/// Several members off an end of the first of several sorted sets that has any.
+#[derive(Debug, Clone, Copy)]
+struct MultiPop<'a> {
+    keys: &'a [&'a [u8]],
+    end: End,
+    count: usize,
+}
+
+impl<'a> MultiPop<'a> {
+    fn parse(args: &mut Args<'a>) -> Result<MultiPop<'a>, Error> {
+        let keys = numkeys(args)?;
+        let end = End::parse(args)?;
+        let mut count = 1;
+        if args.keyword("COUNT") {
+            let refusal = "count should be greater than 0";
+            count = args.int_in(1..=i64::MAX, refusal)? as usize;
         }
-        let popped = pop_many(ctx, key, end, count)?;
-        log_pop(ctx, key, end, popped.len());
-        reply_popped(ctx, key, &popped);
-        return Ok(());
+        args.done()?;
+        Ok(MultiPop { keys, end, count })
     }
-    ctx.reply.null_array();
+
+    /// Replies with the key and its members; `false`, and no reply, if no set has any. Repeated as
+    /// a ZPOPMIN or ZPOPMAX of what was taken, since that names the key.
+    fn run(self, ctx: &mut Context<'_, '_>) -> Result<bool, Error> {
+        for &key in self.keys {
+            if ctx.keys.zset(ctx.db, key)?.is_none() {
+                continue;
+            }
+            let popped = pop_many(ctx, key, self.end, self.count)?;
+            log_pop(ctx, key, self.end, popped.len());
+            reply_popped(ctx, key, &popped);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+pub(super) fn zmpop(ctx: &mut Context<'_, '_>) -> Outcome {
+    if !MultiPop::parse(&mut ctx.args)?.run(ctx)? {
+        ctx.reply.null_array();
+    }
+    Ok(())
+}
+
+pub(super) fn bzmpop(ctx: &mut Context<'_, '_>) -> Outcome {
+    let mut timeout = ctx.args.clone();
+    ctx.args.bytes()?;
+    let pop = MultiPop::parse(&mut ctx.args)?;
+    let until = timeout_secs(&mut timeout, ctx.keys.now())?;
+    if !pop.run(ctx)? {
+        ctx.wait_for(Wait::for_keys(pop.keys, Type::Zset, until));
+    }
+    Ok(())
+}
+
+pub(super) fn bzpopmin(ctx: &mut Context<'_, '_>) -> Outcome {
+    pop_first(ctx, End::Min)
+}
+
+pub(super) fn bzpopmax(ctx: &mut Context<'_, '_>) -> Outcome {
+    pop_first(ctx, End::Max)
+}
+
+/// Replies with key, member and score of the first sorted set that has any.
+fn pop_first(ctx: &mut Context<'_, '_>, end: End) -> Outcome {
+    let keys = ctx.args.take(ctx.args.left() - 1)?;
+    let until = timeout_secs(&mut ctx.args, ctx.keys.now())?;
+    for &key in keys {
+        if let Some((member, score)) = pop_many(ctx, key, end, 1)?.first() {
+            ctx.effects.push(&[end.command(), key]);
+            ctx.reply.array(3);
+            ctx.reply.bulk(key);
+            ctx.reply.bulk(member);
+            reply_score(ctx.reply, ctx.settings.compat, *score);
+            return Ok(());
+        }
+    }
+    ctx.wait_for(Wait::for_keys(keys, Type::Zset, until));
     Ok(())
 }
 
@@ -126,9 +191,6 @@ fn reply_popped(ctx: &mut Context<'_, '_>, key: &[u8], popped: &[(Vec<u8>, f64)]
 }
 
 fn log_pop(ctx: &mut Context<'_, '_>, key: &[u8], end: End, count: usize) {
-    let name: &[u8] = match end {
-        End::Min => b"ZPOPMIN",
-        End::Max => b"ZPOPMAX",
-    };
-    ctx.effects.push(&[name, key, count.to_string().as_bytes()]);
+    let count = count.to_string();
+    ctx.effects.push(&[end.command(), key, count.as_bytes()]);
 }

@@ -1,6 +1,7 @@
 //! The conversation itself: PING, ECHO, SELECT, HELLO, CLIENT, RESET, QUIT.
 
 use crate::SERVER_NAME;
+use crate::blocking::Unblocked;
 use crate::pubsub::Kind;
 use crate::registry::SessionCommand;
 use crate::session::{Replies, Session};
@@ -93,6 +94,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
             "Says which replies the client wants.",
         ),
         client_reply,
+    ),
+    SessionCommand::new(
+        client("client|unblock", -3).doc(
+            "5.0.0",
+            "O(log N) for N connections",
+            "client-id [TIMEOUT | ERROR]",
+            "Ends the waiting of another connection.",
+        ),
+        client_unblock,
     ),
     SessionCommand::new(
         spec("client|no-evict", 3, CLIENT.union(Flags::ADMIN)).doc(
@@ -258,6 +268,31 @@ fn client_setinfo(
 
 fn client_info(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     reply.verbatim("txt", &line(session));
+    Ok(())
+}
+
+/// 1 if it waited, else 0.
+fn client_unblock(
+    session: &mut Session,
+    args: &mut Args<'_>,
+    reply: &mut dyn ReplySink,
+) -> Outcome {
+    let client = args.int()?;
+    let how = if args.is_done() || args.keyword("TIMEOUT") {
+        Unblocked::TooLate
+    } else if args.keyword("ERROR") {
+        let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+        Unblocked::Refused(Error::Text(text.into()))
+    } else {
+        let text = "CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+        return Err(Error::err(text));
+    };
+    let blocking = session.engine.blocking();
+    let waiter = u64::try_from(client)
+        .ok()
+        .and_then(|id| blocking.of_client(id));
+    let ended = waiter.is_some_and(|waiter| blocking.end(&waiter, how));
+    reply.integer(i64::from(ended));
     Ok(())
 }
 

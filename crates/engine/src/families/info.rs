@@ -71,6 +71,7 @@ fn clients(session: &Session, text: &mut String) {
     line(text, "connected_clients", session.engine.open_sessions());
     let tracking = session.engine.tracking().stats();
     line(text, "tracking_clients", tracking.clients);
+    line(text, "blocked_clients", session.engine.blocking().waiting());
 }
 
 fn memory(session: &Session, text: &mut String) {

@@ -40,6 +40,39 @@ impl Reply {
         }
     }
 
+    /// Writes it where the reply to a command goes.
+    pub(crate) fn write_into(&self, reply: &mut dyn ReplySink) {
+        match self {
+            Reply::Nil => reply.null(),
+            Reply::Status(line) => reply.simple(line),
+            Reply::Error(error) => reply.error(error),
+            Reply::Integer(number) => reply.integer(*number),
+            Reply::Double(number) => reply.double(*number),
+            Reply::Boolean(truth) => reply.boolean(*truth),
+            Reply::Bulk(bytes) => reply.bulk(bytes),
+            Reply::Verbatim(format, text) => reply.verbatim(format, text),
+            Reply::Array(items) => {
+                reply.array(items.len());
+                write_items(items, reply);
+            }
+            Reply::Set(items) => {
+                reply.set(items.len());
+                write_items(items, reply);
+            }
+            Reply::Push(items) => {
+                reply.push(items.len());
+                write_items(items, reply);
+            }
+            Reply::Map(pairs) => {
+                reply.map(pairs.len());
+                for (key, value) in pairs {
+                    key.write_into(reply);
+                    value.write_into(reply);
+                }
+            }
+        }
+    }
+
     /// The items of an array or a set, `None` for anything else.
     pub fn as_items(&self) -> Option<&[Reply]> {
         match self {
@@ -55,6 +88,10 @@ impl Reply {
             reply => Ok(reply),
         }
     }
+}
+
+fn write_items(items: &[Reply], reply: &mut dyn ReplySink) {
+    items.iter().for_each(|item| item.write_into(reply));
 }
 
 /// Builds one [`Reply`] from the calls of a handler.

@@ -3,7 +3,8 @@
 use super::Session;
 use crate::Engine;
 use crate::evict::out_of_memory;
-use crate::registry::{self, Entry};
+use crate::registry::{self, Entry, SessionCommand};
+use commands::wait::Wait;
 use commands::{Args, Command, Context, Error, Flags, Outcome, ReplySink, Spec};
 use keyspace::{Expiry, Keys, Mode, Plan};
 use smallvec::SmallVec;
@@ -55,7 +56,11 @@ impl Session {
 
     fn run(&mut self, entry: Entry, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
         match entry {
-            Entry::Session(command) => command.run(self, argv, reply),
+            Entry::Session(command) => {
+                let outcome = command.run(self, argv, reply);
+                self.note_changed_by(command);
+                outcome
+            }
             Entry::Keys(command) => self.run_locked(command, argv, reply),
         }
     }
@@ -63,7 +68,7 @@ impl Session {
     /// Locks what the command needs, runs it, and logs its effects before the locks go.
     fn run_locked(
         &mut self,
-        command: &Command,
+        command: &'static Command,
         argv: &[&[u8]],
         reply: &mut dyn ReplySink,
     ) -> Outcome {
@@ -84,14 +89,29 @@ impl Session {
         keys
     }
 
-    /// Runs a command on keys that are locked already, gathering its effects.
+    /// Runs a command on keys that are locked already, gathering its effects. If it finds nothing
+    /// and may wait, it does.
     pub(super) fn run_with_keys(
+        &mut self,
+        keys: &mut Keys<'_>,
+        command: &'static Command,
+        argv: &[&[u8]],
+        reply: &mut dyn ReplySink,
+    ) -> Outcome {
+        if let Some(wait) = self.attempt_with_keys(keys, command, argv, reply)? {
+            self.wait_or_reply((command, argv), wait, reply);
+        }
+        Ok(())
+    }
+
+    /// The same, but a command that would wait says for what, and nothing is replied.
+    pub(super) fn attempt_with_keys(
         &mut self,
         keys: &mut Keys<'_>,
         command: &Command,
         argv: &[&[u8]],
         reply: &mut dyn ReplySink,
-    ) -> Outcome {
+    ) -> Result<Option<Wait>, Error> {
         let db = self.client.db;
         let changes = keys.changes();
         self.scratch.effects.clear();
@@ -99,7 +119,7 @@ impl Session {
         if command.spec.undeclared_keys {
             self.settings.may_read_every_key = self.may_read_every_key(&command.spec, argv);
         }
-        let outcome = command.run(&mut Context {
+        let mut context = Context {
             keys,
             db,
             args: Args::new(argv),
@@ -107,10 +127,16 @@ impl Session {
             effects: &mut self.scratch.effects,
             rng: &mut self.rng,
             settings: &self.settings,
-        });
+            wait: None,
+        };
+        let outcome = command.run(&mut context);
+        let wait = context.wait.take();
         self.gather(keys, db, argv, changes);
         self.invalidate(keys);
-        outcome
+        if keys.changes() != changes && self.engine.blocking().waiting() > 0 {
+            self.note_ready(command, argv);
+        }
+        outcome.map(|()| wait)
     }
 
     /// Adds what one command did to the batch: first the keys that it found expired, then its own
@@ -165,6 +191,20 @@ impl Session {
         if tells {
             self.engine.hub().deliver();
         }
+        if !self.scratch.ready.is_empty() && !self.serving {
+            self.serve_waiting();
+        }
+    }
+
+    /// Serves who waits for keys that a command changed which is no command on keys (`SWAPDB`).
+    pub(super) fn note_changed_by(&mut self, command: &SessionCommand) {
+        let may_change = command.spec.flags.contains(Flags::WRITE);
+        if may_change && self.engine.blocking().waiting() > 0 {
+            self.note_all_ready();
+            if !self.in_exec && !self.serving {
+                self.serve_waiting();
+            }
+        }
     }
 
     /// Logs the batch, and puts the messages into the outbox in the same step.
@@ -208,7 +248,11 @@ pub(super) fn may_write(spec: &Spec) -> bool {
 }
 
 /// Which shards a command needs, and how.
-fn lock_plan<'a>(engine: &Engine, spec: &Spec, argv: &[&'a [u8]]) -> Result<Plan<'a>, Error> {
+pub(super) fn lock_plan<'a>(
+    engine: &Engine,
+    spec: &Spec,
+    argv: &[&'a [u8]],
+) -> Result<Plan<'a>, Error> {
     let mode = if may_write(spec) {
         Mode::Write
     } else {

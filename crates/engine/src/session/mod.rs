@@ -1,5 +1,6 @@
 //! Sessions: what a client is to the engine.
 
+mod blocking;
 mod dispatch;
 mod pubsub;
 mod rights;
@@ -14,9 +15,11 @@ use crate::log::Batch;
 use crate::pubsub::{Published, Subscription};
 use crate::reply::{OnlyPushes, Reply, ReplyBuilder};
 use crate::tracking::Slot;
+use blocking::Blocked;
 use commands::{Effects, Protocol, ReplySink};
 use keyspace::{Changed, Mode};
 use rights::Rights;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracking::Caching;
@@ -41,6 +44,10 @@ pub struct Session {
     slot: Slot,
     /// What the client caches, if it is told of changes.
     caching: Option<Caching>,
+    /// The command that waits.
+    blocked: Option<Blocked>,
+    /// Commands of others that waited are tried again.
+    serving: bool,
     /// `EXEC` is running: it logs what its commands did, in one batch.
     in_exec: bool,
     scratch: Scratch,
@@ -85,6 +92,8 @@ struct Scratch {
     notices: bool,
     /// What changed so far, for those who track prefixes.
     changed: Vec<Changed>,
+    /// Keys that changed, of those that somebody waits for.
+    ready: VecDeque<Vec<u8>>,
 }
 
 impl Session {
@@ -113,6 +122,8 @@ impl Session {
             subscription: None,
             slot,
             caching: None,
+            blocked: None,
+            serving: false,
             in_exec: false,
             scratch,
             rng,
@@ -131,16 +142,20 @@ impl Session {
     /// Runs one command, name first, and returns its reply.
     ///
     /// Refusals come back as [`Reply::Error`]. The shapes are those of the protocol that the
-    /// session speaks: RESP2 until `HELLO 3`, see [`Session::set_protocol`].
+    /// session speaks: RESP2 until `HELLO 3`, see [`Session::set_protocol`]. A command that waits,
+    /// such as `BLPOP`, does so on this thread.
     pub fn execute<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Reply {
         let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
         let mut builder = ReplyBuilder::new(self.client.protocol);
         self.execute_into(&argv, &mut builder);
+        self.wait_unblocked(&mut builder);
         builder.finish().unwrap_or(Reply::Nil)
     }
 
-    /// Runs one command, name first, and writes its reply into `reply`.
+    /// Runs one command, name first, and writes its reply into `reply`, unless it waits for
+    /// something: see [`Session::is_blocked`].
     pub fn execute_into(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
+        debug_assert!(!self.is_blocked(), "one command after the other");
         self.engine.stats().commands.add(self.client.id, 1);
         if self.client.replies == Replies::All {
             self.answer(argv, reply);
@@ -241,6 +256,7 @@ impl Drop for Session {
         self.stop_tracking();
         self.engine.tracking().remove_session(self.client.id);
         self.engine.access().forget_waker(self.client.id);
+        self.abandon();
         self.engine
             .inner()
             .open_sessions

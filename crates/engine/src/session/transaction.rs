@@ -156,7 +156,11 @@ impl Session {
         let allowed = self.authorize_queued(&queued.entry, &argv);
         let outcome = allowed.and_then(|()| match queued.entry {
             Entry::Keys(command) => self.run_with_keys(keys, command, &argv, reply),
-            Entry::Session(command) => command.run(self, &argv, reply),
+            Entry::Session(command) => {
+                let outcome = command.run(self, &argv, reply);
+                self.note_changed_by(command);
+                outcome
+            }
         });
         if let Err(error) = outcome {
             reply.error(&error);
