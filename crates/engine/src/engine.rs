@@ -2,7 +2,8 @@ use crate::OpenError;
 use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::datadir::{DataDir, RecoveryReport, SaveError};
+use crate::datadir::{DataDir, Frozen, RecoveryReport, SaveError};
+use crate::durable::Durable;
 use crate::evict::Eviction;
 use crate::functions::Functions;
 use crate::log::Log;
@@ -19,7 +20,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use units::UnixMillis;
+use units::{ReplOffset, UnixMillis};
 
 /// An open keyspace with the directory that it lives in, if any.
 ///
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
     pub(crate) saving: Saving,
+    pub(crate) durable: Durable,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
     pub(crate) load_threads: usize,
@@ -194,9 +196,11 @@ impl Engine {
         snapshot::digest(view, self.now(), form)
     }
 
-    /// Saves if the configuration has save points or an AOF and anything changed, and refuses
-    /// nothing: sessions that are still open go on, and are saved again when the last is dropped.
+    /// Has the append-only file on disk, if there is one, and saves if the configuration has save
+    /// points and anything changed. Refuses nothing: sessions that are still open go on, and are
+    /// saved again when the last is dropped.
     pub fn close(self) -> Result<(), SaveError> {
+        self.inner.finish_log();
         if self.inner.must_save() {
             self.save().map(|_| ())
         } else {
@@ -216,15 +220,19 @@ impl Engine {
 
     /// Changes several settings, or none of them if one is refused.
     pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
-        let changed = {
+        let (before, changed) = {
             let mut config = self.inner.config.write();
             let mut changed = config.clone();
             for (name, value) in settings {
                 changed.set_while_open(name, value)?;
             }
-            *config = changed.clone();
-            changed
+            let before = std::mem::replace(&mut *config, changed.clone());
+            (before, changed)
         };
+        self.inner.durable.configure(&changed);
+        if before.appendonly != changed.appendonly {
+            self.turn_log(changed.appendonly == Some(true));
+        }
         self.inner.eviction.set_limit(changed.maxmemory);
         self.inner
             .hub
@@ -304,6 +312,7 @@ impl Inner {
         let memory = Gauge::new(&parts.keyspace);
         let eviction = Eviction::new(&parts.config, parts.seed);
         let output_limit = parts.config.client_output_buffer_limit.pubsub;
+        let durable = Durable::new(&parts.config);
         let hub = Hub::new(output_limit, parts.clock.clone());
         Inner {
             keyspace: parts.keyspace,
@@ -322,6 +331,7 @@ impl Inner {
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),
+            durable,
             read_only: parts.read_only,
             load_threads: parts.load_threads,
             module_aux: RwLock::default(),
@@ -362,15 +372,22 @@ impl Inner {
     }
 
     /// The same, and the libraries of that moment: who changes them logs it before others may
-    /// look, under the lock that is taken here.
-    pub(crate) fn freeze_all(&self, over: OverBudget) -> (FrozenView, Functions) {
+    /// look, under the lock that is taken here. `offset` is called when nothing can be logged.
+    pub(crate) fn freeze_at(
+        &self,
+        over: OverBudget,
+        offset: impl FnOnce() -> ReplOffset,
+    ) -> Frozen {
         let mut libraries = Functions::default();
         let view = self.keyspace.freeze(over, || {
             let functions = self.functions.read();
             libraries = functions.clone();
-            self.log.journal().offset()
+            offset()
         });
-        (view, libraries)
+        Frozen {
+            view,
+            functions: libraries,
+        }
     }
 
     pub(crate) fn directory(&self) -> Option<&dyn DataDir> {
@@ -379,9 +396,8 @@ impl Inner {
 
     fn must_save(&self) -> bool {
         let config = self.config.read();
-        let wanted = !config.save.is_empty() || config.appendonly == Some(true);
         let changed = self.dirty.load(Ordering::Relaxed) > 0;
-        wanted && changed && self.directory.get().is_some() && !self.read_only
+        !config.save.is_empty() && changed && self.directory.get().is_some() && !self.read_only
     }
 }
 
@@ -390,6 +406,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.hub.end();
+        self.finish_log();
         if self.must_save()
             && let Some((directory, _)) = self.directory.get()
         {

@@ -6,6 +6,7 @@
 //! into requests, hands them to its [`duramen::Session`], and sends what that wrote.
 
 mod accept;
+mod committer;
 mod config;
 mod connection;
 mod expirer;
@@ -83,11 +84,13 @@ fn serve(
     let workers = worker::start(&engine, threads, client, &stopped).map_err(ServeError::Start)?;
     let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
     let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
+    let committer = committer::Committer::start(&engine).map_err(ServeError::Start)?;
     let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
     accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     worker::join(workers);
     saver.join();
+    committer.join();
     expirer.join();
     reclaimer.join();
     engine

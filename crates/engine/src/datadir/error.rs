@@ -43,6 +43,8 @@ pub enum OpenError {
         /// The refusal.
         error: commands::Error,
     },
+    /// `appendonly` is on, and no append-only file could be begun.
+    Log(Box<SaveError>),
 }
 
 impl fmt::Display for OpenError {
@@ -53,6 +55,7 @@ impl fmt::Display for OpenError {
             OpenError::Aof(error) => error.fmt(f),
             OpenError::Rdb { path, source } => write!(f, "{}: {source}", path.display()),
             OpenError::Load { path, source } => write!(f, "{}: {source}", path.display()),
+            OpenError::Log(error) => write!(f, "could not begin the append-only file: {error}"),
             OpenError::BytesAfterEnd { path, offset } => write!(
                 f,
                 "{}: bytes follow the end of the snapshot at offset {offset}, and its version has \
@@ -124,6 +127,10 @@ pub enum SaveError {
     Aof(aof::Error),
     /// A snapshot is being written in the background, or asked for.
     InProgress,
+    /// The append-only file is being rewritten, or that is asked for.
+    RewriteInProgress,
+    /// There is no append-only file to go on with.
+    NoLog,
     /// What had changed since the save began took more than `snapshot-copy-budget`, and writers had
     /// waited for `snapshot-copy-wait`.
     Cancelled(ViewCancelled),
@@ -144,6 +151,10 @@ impl fmt::Display for SaveError {
             SaveError::Storage(error) => error.fmt(f),
             SaveError::Aof(error) => error.fmt(f),
             SaveError::InProgress => f.write_str("Background save already in progress"),
+            SaveError::RewriteInProgress => {
+                f.write_str("Background append only file rewriting already in progress")
+            }
+            SaveError::NoLog => f.write_str("there is no append-only file to go on with"),
             SaveError::Cancelled(cancelled) => write!(f, "nothing was saved: {cancelled}"),
         }
     }

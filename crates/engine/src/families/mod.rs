@@ -7,6 +7,7 @@ mod debug;
 mod function;
 mod info;
 mod memory;
+mod persistence;
 mod pubsub;
 mod server;
 mod syntax;
@@ -19,6 +20,7 @@ use commands::{Outcome, ReplySink};
 pub(crate) const ALL: &[&[SessionCommand]] = &[
     connection::COMMANDS,
     server::COMMANDS,
+    persistence::COMMANDS,
     memory::COMMANDS,
     config::COMMANDS,
     command::COMMANDS,
