@@ -10,6 +10,7 @@
 //! A batch that does not match is torn if nothing says that it was synced, and corrupt if a whole
 //! one does. Bytes under no such line are foreign: another server appended them.
 
+use crate::RecordReader;
 use packed::crc64::Crc64;
 use std::fmt::Write as _;
 use storage::{File, Reader, Result};
@@ -117,7 +118,12 @@ pub fn check_batches<F: File>(file: F) -> Result<Checked> {
         let at = scan.input.position();
         match scan.next()? {
             Next::Whole => {}
-            Next::Foreign => scan.skip_to_header()?,
+            Next::Foreign => {
+                scan.skip_to_header()?;
+                if let Some(wrong) = scan.judge_foreign(at)? {
+                    valid_up_to.get_or_insert(wrong);
+                }
+            }
             Next::Wrong => {
                 valid_up_to.get_or_insert(at);
                 scan.input.consume(1);
@@ -200,6 +206,35 @@ impl<F: File> Scan<F> {
             self.input.seek(at);
         }
         Ok(matches)
+    }
+
+    /// Where the bytes from `from` up to here stop being records, if they do so before their end; at
+    /// the file's end a record may be cut short.
+    fn judge_foreign(&self, from: u64) -> Result<Option<u64>> {
+        let to = self.input.position();
+        let mut records = RecordReader::new(from, to);
+        let (mut at, mut buffer) = (from, [0; READ_BYTES]);
+        loop {
+            match records.advance() {
+                Ok(true) => continue,
+                Ok(false) if at < to => {}
+                Ok(false) => break,
+                Err(error) => return Ok(Some(error.record)),
+            }
+            let wanted = READ_BYTES.min(usize::try_from(to - at).unwrap_or(READ_BYTES));
+            let room = buffer.get_mut(..wanted).unwrap_or_default();
+            let read = self.input.file().read_at(at, room)?;
+            if read == 0 {
+                break;
+            }
+            records.feed(buffer.get(..read).unwrap_or_default());
+            at += read as u64;
+        }
+        Ok(match records.finish() {
+            Ok(tail) if tail.is_whole() || to == self.file_len => None,
+            Ok(tail) => Some(tail.valid_up_to),
+            Err(error) => Some(error.record),
+        })
     }
 
     /// Goes on to the next line that is a header of its own place, or to the end.
@@ -300,6 +335,8 @@ mod tests {
         assert_eq!(check(&bytes), whole);
         bytes.extend_from_slice(PING);
         assert_eq!(check(&bytes).valid_up_to, bytes.len() as u64);
+        bytes.extend_from_slice(b"*garbage");
+        assert_eq!(check(&bytes).valid_up_to, valid_up_to + 14);
         assert_eq!(check(b"").valid_up_to, 0);
         assert_eq!(check(b"anything").valid_up_to, 8);
     }
