@@ -357,7 +357,8 @@ fn checksums_tell_damage_from_a_torn_end() {
     let (disk, clock) = (Memory::new(), ManualClock::new(NOW));
     let open = |disk: &Memory| {
         let builder = builder(disk, "always", &clock);
-        builder.config("aof-batch-checksums", "yes").unwrap().open()
+        let builder = builder.config("aof-batch-checksums", "yes").unwrap();
+        builder.open().map_err(|error| error.to_string())
     };
     let engine = open(&disk).unwrap();
     all_said(&mut engine.session(), &["SET a 1", "SET b 2", "SET c 3"]);

@@ -65,10 +65,12 @@ impl std::error::Error for ServeError {}
 pub fn run(config: ServerConfig) -> Result<(), ServeError> {
     let listeners = accept::listen(&config)?;
     tell(&format!("PID: {}", std::process::id()));
-    let engine = config
-        .engine
-        .open()
-        .map_err(|error| ServeError::Open(Box::new(error)))?;
+    let engine = config.engine.open().map_err(|error| {
+        if let Some(words) = error.in_redis_words() {
+            tell(&format!("{error}: {words}"));
+        }
+        ServeError::Open(Box::new(error))
+    })?;
     tell(&engine.recovery_report().to_string());
     tell("Server initialized");
     serve(engine, listeners, config.threads, config.client)

@@ -195,8 +195,7 @@ impl History {
 
     /// Opens what a crash left, and compares it with what must be there.
     fn check(&mut self, image: &Faulty, how: Crash) -> Result<(), String> {
-        let opened = open(image, "always", false, &self.clock);
-        let engine = opened.map_err(|error| format!("refused to start: {error}"))?;
+        let engine = open(image, "always", false, &self.clock)?;
         let found = content(&mut engine.session());
         let step = self.match_step(&found, how)?;
         if self.fsync == Fsync::Everysec && step < self.answered {
@@ -258,7 +257,7 @@ impl History {
         }
         let after = |disk: &Faulty, what: String| {
             let opened = open(disk, "always", false, &self.clock);
-            let engine = opened.map_err(|error| format!("{what}: refused to start: {error}"))?;
+            let engine = opened.map_err(|error| format!("{what}: {error}"))?;
             Ok::<String, String>(content(&mut engine.session()))
         };
         let last = image.crash(Crash::Lost, &mut |_| 0);
@@ -286,7 +285,7 @@ fn open(
     fsync: &str,
     timestamps: bool,
     clock: &ManualClock,
-) -> Result<Engine, duramen::OpenError> {
+) -> Result<Engine, String> {
     let stamps = if timestamps { "yes" } else { "no" };
     let settings = [
         ("appendonly", "yes"),
@@ -304,7 +303,8 @@ fn open(
             .config(name, value)
             .expect("a setting that there is")
     };
-    settings.into_iter().fold(builder, set).open()
+    let opened = settings.into_iter().fold(builder, set).open();
+    opened.map_err(|error| format!("refused to start: {error}"))
 }
 
 /// All that an engine holds, as [`Model::text`] has it.

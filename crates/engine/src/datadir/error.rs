@@ -47,6 +47,31 @@ pub enum OpenError {
     Log(Box<SaveError>),
 }
 
+impl OpenError {
+    /// What `redis-server` logs in such a case, for whoever looks for its words.
+    pub fn in_redis_words(&self) -> Option<&'static str> {
+        use aof::ManifestProblem as Problem;
+        Some(match self {
+            OpenError::Aof(aof::Error::Manifest { source, .. }) => match source.problem {
+                Problem::EmptyFile => "Found an empty AOF manifest",
+                Problem::SeqNotRising { .. } => "Found a non-monotonic sequence number",
+                Problem::SecondBase(_) => "Found duplicate base file information",
+                Problem::UnknownType(_) => "Unknown AOF file type",
+                Problem::LongLine(_) => "The AOF manifest file contains too long line",
+                _ => "Invalid AOF manifest file format",
+            },
+            OpenError::Aof(aof::Error::MissingFile { .. }) => "No such file or directory",
+            OpenError::Aof(aof::Error::Truncated { .. }) => {
+                "Unexpected end of file reading the append only file"
+            }
+            OpenError::Aof(aof::Error::Record { .. } | aof::Error::Corrupt { .. }) => {
+                "Bad file format reading the append only file"
+            }
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -18,6 +18,7 @@ pub use save::SaveReport;
 
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
+use crate::session::Session;
 use aof::{Located, Names, locate};
 use keyspace::FrozenView;
 use parking_lot::Mutex;
@@ -40,6 +41,9 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Writes a new base, and says where the log goes on. It does so already, from the moment of the
     /// freeze, if there is one that `is_alive`.
     fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError>;
+
+    /// Reads the log into `engine` once more.
+    fn load_log(&self, engine: &Engine) -> Result<(), OpenError>;
 
     /// Whether there is a log to go on with.
     fn has_log(&self) -> bool;
@@ -135,6 +139,18 @@ fn go_on_logging(engine: &Inner) -> Result<(), OpenError> {
         return Ok(());
     }
     engine.rewrite_log().map_err(failed).map(|_| ())
+}
+
+/// Empties `engine` and reads its log anew, as `DEBUG LOADAOF` does. Commands of other sessions are
+/// not held up.
+pub(crate) fn reload(engine: &Engine) -> Result<(), OpenError> {
+    let inner = engine.inner();
+    let Some(directory) = inner.directory().filter(|_| inner.durable.is_on()) else {
+        return Err(OpenError::Log(Box::new(SaveError::NoLog)));
+    };
+    inner.finish_log();
+    Session::replaying(engine.clone()).execute(&["FLUSHALL"]);
+    directory.load_log(engine)
 }
 
 /// Real servers know nothing of the lock.

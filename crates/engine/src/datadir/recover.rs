@@ -154,7 +154,7 @@ fn take_in(engine: &Engine, summary: LoadSummary) -> RdbReport {
     }
 }
 
-fn read_log<S: Storage>(
+pub(super) fn read_log<S: Storage>(
     storage: &S,
     engine: &Engine,
     located: &Located,

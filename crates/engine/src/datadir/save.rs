@@ -1,8 +1,9 @@
 //! From the keyspace to files.
 
-use super::{DataDir, Directory, Frozen, Rewritten, SaveError, base};
+use super::{DataDir, Directory, Frozen, OpenError, RecoveryReport, Rewritten, SaveError};
+use super::{base, recover};
 use crate::config::Config;
-use crate::engine::Inner;
+use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
 use crate::{REDIS_VERSION, VALKEY_VERSION};
 use aof::{BaseFormat, Located};
@@ -56,6 +57,12 @@ impl<S: Storage> DataDir for Directory<S> {
 
     fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError> {
         self.rewrite(engine, is_alive)
+    }
+
+    fn load_log(&self, engine: &Engine) -> Result<(), OpenError> {
+        let located = self.log.lock().located.clone();
+        let mut report = RecoveryReport::default();
+        recover::read_log(&self.storage, engine, &located, &self.names, &mut report)
     }
 
     fn has_log(&self) -> bool {

@@ -84,9 +84,11 @@ fn rewrites(session: &Session, text: &mut String) {
     let (last, now) = (inner.durable.rewrite_record(), session.engine.now());
     let appendonly = inner.config.read().appendonly == Some(true);
     line(text, "aof_enabled", u8::from(appendonly));
-    let in_progress = u8::from(last.began.is_some());
+    // Who was told that it started shall see that, unless a snapshot comes first.
+    let waits = inner.saving.record().began.is_some();
+    let in_progress = u8::from(last.began.is_some() || (last.is_wanted && !waits));
     line(text, "aof_rewrite_in_progress", in_progress);
-    let scheduled = u8::from(last.is_wanted);
+    let scheduled = u8::from(last.is_wanted && waits);
     line(text, "aof_rewrite_scheduled", scheduled);
     line(text, "aof_last_rewrite_time_sec", seconds(last.took));
     let current = last.began.map(|began| now.since(began));
