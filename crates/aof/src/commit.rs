@@ -12,11 +12,21 @@ pub enum BaseFormat {
     Commands,
 }
 
+/// What becomes of files that a new base stands for (`aof-disable-auto-gc`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// They stay, listed as such.
+    Kept,
+    /// They go.
+    Removed,
+}
+
 /// Writes a new base by `write`, and puts it in place of everything in `listed` but the last incr
 /// file, which goes on from it.
 ///
 /// The manifest's rename is the commit: a crash before leaves the old log, one after it the new.
-/// The old files are removed then, as far as that succeeds; what remains stays listed as history.
+/// The old files are removed then if `history` says so, as far as that succeeds; what remains stays
+/// listed as history.
 ///
 /// `known` is the manifest's stamp, and follows every manifest that gets its name here, even if an
 /// error comes after.
@@ -26,6 +36,7 @@ pub fn commit_base<S, E>(
     listed: &Manifest,
     known: &mut Option<Stamp>,
     format: BaseFormat,
+    history: History,
     write: impl FnOnce(&mut Writer<S::File>) -> Result<(), E>,
 ) -> Result<Manifest, E>
 where
@@ -37,7 +48,10 @@ where
         replace(storage, &names.file(&base.name), &mut None, write)?;
     }
     persist(storage, names, known, &next)?;
-    Ok(remove_history(storage, names, known, &next).unwrap_or(next))
+    Ok(match history {
+        History::Kept => next,
+        History::Removed => remove_history(storage, names, known, &next).unwrap_or(next),
+    })
 }
 
 /// A folder whose manifest says that there is nothing, so that a base which is not committed yet is
@@ -114,7 +128,8 @@ mod tests {
         prepare_folder(storage, &names, &mut known).unwrap();
         let (listed, _) = create_incr(storage, &names, &manifest_of(storage), false).unwrap();
         let format = BaseFormat::Rdb;
-        let committed = commit_base(storage, &names, &listed, &mut known, format, write);
+        let history = History::Removed;
+        let committed = commit_base(storage, &names, &listed, &mut known, format, history, write);
         assert_eq!(known, storage.stamp(&names.manifest()).unwrap());
         committed.unwrap()
     }
@@ -200,7 +215,15 @@ sync-dir d/appendonlydir
             })
         };
         let (mut known, format) = (None, BaseFormat::Rdb);
-        let failed = commit_base(&storage, &names, &listed, &mut known, format, fail);
+        let failed = commit_base(
+            &storage,
+            &names,
+            &listed,
+            &mut known,
+            format,
+            History::Kept,
+            fail,
+        );
         assert!(failed.is_err());
         assert_eq!(known, None);
         assert_eq!(locate(&storage, &names).unwrap(), before);

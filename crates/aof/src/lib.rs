@@ -43,7 +43,7 @@ mod tail;
 
 pub use append::{adopt_single, create_incr, cut_tail};
 pub use batch::{BatchHeader, Checked, check_batches, has_batches, holds_nothing};
-pub use commit::{BaseFormat, commit_base, persist, prepare_folder};
+pub use commit::{BaseFormat, History, commit_base, persist, prepare_folder};
 pub use error::{Error, Result};
 pub use locate::{Located, MANIFEST_BYTES_MAX, locate};
 pub use log_reader::LogReader;

@@ -62,6 +62,7 @@ macro_rules! parameter {
 /// Every setting there is, by name.
 const PARAMETERS: &[Parameter] = &[
     parameter!("aof-batch-checksums", aof_batch_checksums),
+    parameter!("aof-disable-auto-gc", aof_disable_auto_gc),
     parameter!("aof-load-truncated", aof_load_truncated),
     parameter!("aof-timestamp-enabled", aof_timestamp_enabled),
     parameter!("aof-use-rdb-preamble", aof_use_rdb_preamble),

@@ -120,9 +120,10 @@ impl<S: Storage> Directory<S> {
         };
         let to: Arc<dyn File> = Arc::new(file);
         let (frozen, switch) = snapshot.engine().freeze_for_rewrite(&to, is_alive);
-        let format = snapshot.base_format();
+        let (format, history) = (snapshot.base_format(), snapshot.history());
         let write = |file: &mut _| snapshot.write_base(frozen, file, format);
-        let manifest = commit_base(storage, names, &listed, &mut log.manifest, format, write)?;
+        let known = &mut log.manifest;
+        let manifest = commit_base(storage, names, &listed, known, format, history, write)?;
         if let Some(path) = single {
             // What remains of it is ignored beside the folder.
             let _ = storage.remove(&path);

@@ -107,6 +107,7 @@ pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenEr
     warn_of_strangers(&storage, &dir, &mut report);
     let mut log = KnownLog::of(&storage, &names)?;
     let known_rdb = Mutex::new(storage.stamp(&rdb)?);
+    let is_said = engine.inner().config.read().appendonly == Some(true);
     recover::recover(&storage, engine, &log.located, &names, &rdb, &mut report)?;
     log.torn = report.torn_end();
     let log = Mutex::new(log);
@@ -121,12 +122,13 @@ pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenEr
         }),
         report,
     );
-    go_on_logging(engine.inner())
+    go_on_logging(engine.inner(), is_said)
 }
 
-/// With `appendonly yes`, has what comes logged. A log that is there is touched only once there is
-/// something to append; where there is none, one begins with what was found.
-fn go_on_logging(engine: &Inner) -> Result<(), OpenError> {
+/// Has what comes logged. Where there is no log, one begins with what was found. One that is there is
+/// made ready for more if `appendonly` `is_said` to be on; if only the directory says so, once there
+/// is something to append.
+fn go_on_logging(engine: &Inner, is_said: bool) -> Result<(), OpenError> {
     let wanted = engine.config.read().appendonly == Some(true) && !engine.read_only;
     let Some(directory) = engine.directory().filter(|_| wanted) else {
         return Ok(());
@@ -136,7 +138,10 @@ fn go_on_logging(engine: &Inner) -> Result<(), OpenError> {
         let (size, base) = directory.log_sizes().map_err(failed)?;
         engine.durable.set_sizes(size, base);
         engine.resume_log();
-        return Ok(());
+        return match is_said {
+            true => engine.open_log().map_err(failed),
+            false => Ok(()),
+        };
     }
     engine.rewrite_log().map_err(failed).map(|_| ())
 }

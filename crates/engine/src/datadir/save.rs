@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
 use crate::{REDIS_VERSION, VALKEY_VERSION};
-use aof::{BaseFormat, Located};
+use aof::{BaseFormat, History, Located};
 use keyspace::OverBudget;
 use rdb::{Encoder, EncoderOptions, Family, Losses, Target};
 use snapshot::{Access, Preamble, WriteError};
@@ -120,6 +120,14 @@ impl<'e> Snapshot<'e> {
         match self.config.aof_use_rdb_preamble {
             true => BaseFormat::Rdb,
             false => BaseFormat::Commands,
+        }
+    }
+
+    /// What becomes of what the new base stands for.
+    pub(super) fn history(&self) -> History {
+        match self.config.aof_disable_auto_gc {
+            true => History::Kept,
+            false => History::Removed,
         }
     }
 

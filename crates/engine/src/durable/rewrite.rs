@@ -238,6 +238,14 @@ impl Inner {
         durable.is_on.store(true, Ordering::Release);
     }
 
+    /// Makes the log's last file ready for more.
+    pub(crate) fn open_log(&self) -> Result<(), SaveError> {
+        let directory = self.directory().ok_or(SaveError::NoDirectory)?;
+        let mut end = self.durable.end.lock();
+        *end = FileEnd::open(directory.open_log(self)?)?;
+        Ok(())
+    }
+
     /// Bytes that were logged, and that the file does not have yet.
     pub(crate) fn unwritten_bytes(&self) -> u64 {
         match self.durable.is_on() {
