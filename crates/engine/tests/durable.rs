@@ -354,6 +354,25 @@ fn the_log_is_turned_on_and_off_while_commands_run() {
     );
 }
 
+/// What is logged while there is no log to write stays bounded, rewrites or not.
+#[test]
+fn a_rewrite_without_a_log_holds_nothing_back() {
+    let disk = Memory::new();
+    let builder = Engine::builder("/data").storage(disk.clone());
+    let engine = builder.config("save", "").unwrap().open().unwrap();
+    let mut session = engine.session();
+    said(&mut session, "SET a 1");
+    assert!(said(&mut session, "BGREWRITEAOF").contains("started"));
+    let value = "v".repeat(1000);
+    (0..1000).for_each(|n| _ = said(&mut session, &format!("SET {n} {value}")));
+    let kept = engine.memory().journal;
+    assert!(kept < 300_000, "{kept}");
+    said(&mut session, "CONFIG SET appendonly yes");
+    said(&mut session, "CONFIG SET appendonly no");
+    (0..1000).for_each(|n| _ = said(&mut session, &format!("SET {n} {value}")));
+    assert!(engine.memory().journal < 300_000);
+}
+
 /// A byte that changes after it was synced is found; one that was not is the end of the log.
 #[test]
 fn checksums_tell_damage_from_a_torn_end() {

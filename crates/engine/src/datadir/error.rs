@@ -67,6 +67,10 @@ impl OpenError {
             OpenError::Aof(aof::Error::Record { .. } | aof::Error::Corrupt { .. }) => {
                 "Bad file format reading the append only file"
             }
+            OpenError::Rdb { source, .. } => match source.kind() {
+                rdb::ErrorKind::ChecksumMismatch { .. } => "RDB CRC error",
+                _ => return None,
+            },
             _ => return None,
         })
     }

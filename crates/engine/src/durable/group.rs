@@ -92,7 +92,8 @@ impl Inner {
     #[cold]
     fn commit_up_to(&self, end: ReplOffset, wrote: Option<ReplOffset>) -> Result<(), Error> {
         let durable = &self.durable;
-        while !durable.has_failed() && !durable.is_committed(end, || self.clock.now()) {
+        let is_open = || durable.is_on() && !durable.has_failed();
+        while is_open() && !durable.is_committed(end, || self.clock.now()) {
             if durable.syncs_always.load(Ordering::Acquire) {
                 self.write_and_sync(end);
             } else {
@@ -116,7 +117,8 @@ impl Inner {
         let durable = &self.durable;
         let failure = {
             let mut end = durable.end.lock();
-            if durable.has_failed() || durable.written() >= self.log.journal().offset() {
+            let is_open = durable.is_on() && !durable.has_failed();
+            if !is_open || durable.written() >= self.log.journal().offset() {
                 return;
             }
             self.append_rest(&mut end).err()

@@ -147,6 +147,10 @@ impl Inner {
         let began = self.clock.now();
         rewrites.record.lock().began = Some(began);
         let outcome = self.write_base();
+        if !self.durable.is_on() {
+            // Nobody will write what was held for a new file.
+            self.log.journal().hold(None);
+        }
         let mut record = rewrites.record.lock();
         record.began = None;
         record.tried = Some(began);
@@ -204,6 +208,10 @@ impl Inner {
         next: Switch,
     ) -> Result<(), SaveError> {
         let durable = &self.durable;
+        if self.config.read().appendonly != Some(true) {
+            // It was turned off meanwhile, or never on: the base is all that was asked for.
+            return Ok(());
+        }
         *end = FileEnd::open(next.to)?;
         end.synced = end.len;
         durable.switch.lock().take();
@@ -212,8 +220,7 @@ impl Inner {
         durable.unsynced_since.store(i64::MAX, Ordering::Release);
         self.log.journal().hold(Some(next.at));
         durable.has_failed.store(false, Ordering::Release);
-        let is_wanted = self.config.read().appendonly == Some(true);
-        durable.is_on.store(is_wanted, Ordering::Release);
+        durable.is_on.store(true, Ordering::Release);
         drop(end);
         durable.waiters.wake();
         Ok(())
