@@ -330,6 +330,42 @@ fn many_sessions_share_a_sync() {
     assert_eq!(open(&disk, "no").digest(false), digest);
 }
 
+/// Writers go on while the log is rewritten, again and again: whatever was answered is in the files
+/// at any moment.
+#[test]
+fn rewrites_lose_nothing_under_writers() {
+    for fsync in ["always", "everysec"] {
+        let (disk, clock) = (Memory::new(), ManualClock::new(NOW));
+        let builder = builder(&disk, fsync, &clock).shards(8);
+        let builder = builder.config("aof-batch-checksums", "yes").unwrap();
+        let engine = builder.open().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..3 {
+                let mut session = engine.session();
+                scope.spawn(move || {
+                    for n in 0..600 {
+                        let lines = [
+                            format!("SELECT {}", n % 2),
+                            "MULTI".to_owned(),
+                            format!("APPEND {}:{thread} {n},", n % 50),
+                            format!("RPUSH all {thread}:{n}"),
+                            "EXEC".to_owned(),
+                        ];
+                        all_said(&mut session, &lines.each_ref().map(String::as_str));
+                    }
+                });
+            }
+            let engine = &engine;
+            scope.spawn(move || (0..15).for_each(|_| _ = engine.rewrite_log().unwrap()));
+        });
+        let digest = engine.digest(false);
+        let copy = copy_of(&disk);
+        assert_eq!(open(&copy, "no").digest(false), digest, "{fsync}");
+        drop(engine);
+        assert_eq!(open(&disk, "no").digest(false), digest, "{fsync}, closed");
+    }
+}
+
 #[test]
 fn the_log_is_turned_on_and_off_while_commands_run() {
     let disk = Memory::new();
