@@ -151,6 +151,11 @@ impl<'w> Driver<'w> {
                 self.clock.advance(ms % TURN);
             }
             Step::Rewrite => _ = engine.rewrite_log().expect("nothing fails"),
+            Step::FailedRewrite(at) => {
+                self.disk.fail_after(*at);
+                let rewritten = engine.rewrite_log();
+                assert!(self.disk.heal() || rewritten.is_ok(), "{rewritten:?}");
+            }
             Step::Save => _ = engine.save().expect("nothing fails"),
             Step::Reopen => self.reopen(),
         }

@@ -14,6 +14,8 @@ pub(crate) enum Step {
     /// Nothing, for some milliseconds.
     Wait(i64),
     Rewrite,
+    /// A rewrite one of whose operations fails, if it has so many: the one behind this number.
+    FailedRewrite(usize),
     Save,
     /// The engine is closed and opened again.
     Reopen,
@@ -62,8 +64,9 @@ impl Workload {
 
 fn step(rng: &mut Rng) -> Step {
     match rng.u32(..100) {
-        0..5 => Step::Rewrite,
-        5..7 => Step::Save,
+        0..3 => Step::Rewrite,
+        3..6 => Step::FailedRewrite(rng.usize(..24)),
+        6..7 => Step::Save,
         7..9 => Step::Reopen,
         9..20 => Step::Wait(rng.i64(1..1500)),
         20..35 => write(rng, 2..5),
