@@ -1,6 +1,6 @@
 //! Workloads crashed at every operation: what an engine finds afterwards against what it promised.
 
-use crate::model::{DATABASES, Model};
+use crate::model::{Change, DATABASES, Model};
 use crate::workload::{Fsync, Step, Workload};
 use duramen::storage::{Crash, Faulty, Moment};
 use duramen::{Committer, Engine, ManualClock, Reply, Session, UnixMillis};
@@ -42,7 +42,7 @@ struct History {
     fsync: Fsync,
     /// The content after each step, the first one empty.
     contents: Vec<String>,
-    /// When each was answered.
+    /// When each was answered, or a later one.
     answered_at: Vec<i64>,
     /// The last step that was answered; the one behind it may be under way.
     answered: usize,
@@ -123,42 +123,71 @@ impl<'w> Driver<'w> {
     }
 
     fn step(&mut self, step: &Step) {
-        let (engine, session, committer) = self.open.as_mut().expect("it is open");
         match step {
             Step::Write { db, changes } => {
-                changes
-                    .iter()
-                    .for_each(|change| self.model.apply(*db, change));
-                lock(&self.history).begin(self.model.text());
-                session.execute(&["SELECT", &db.to_string()]);
-                let commands = changes.iter().map(|change| change.words());
-                let (multi, exec) = (vec!["MULTI".to_owned()], vec!["EXEC".to_owned()]);
-                let commands: Vec<Vec<String>> = match changes.len() {
-                    1 => commands.collect(),
-                    _ => [multi].into_iter().chain(commands).chain([exec]).collect(),
-                };
-                for words in &commands {
-                    let reply = session.execute(words);
-                    assert!(!matches!(reply, Reply::Error(_)), "{words:?}: {reply:?}");
-                }
+                let reply = self.write(*db, changes);
+                assert!(!matches!(reply, Reply::Error(_)), "{changes:?}: {reply:?}");
                 lock(&self.history).answer();
             }
-            Step::Wait(ms) => {
-                for _ in 0..*ms / TURN {
-                    self.clock.advance(TURN);
-                    committer.commit();
-                }
-                self.clock.advance(ms % TURN);
-            }
-            Step::Rewrite => _ = engine.rewrite_log().expect("nothing fails"),
+            Step::FailedWrite { change, at } => self.fail_to_write(change, *at),
+            Step::Wait(ms) => self.wait(*ms),
+            Step::Rewrite => _ = self.engine().rewrite_log().expect("nothing fails"),
             Step::FailedRewrite(at) => {
                 self.disk.fail_after(*at);
-                let rewritten = engine.rewrite_log();
+                let rewritten = self.engine().rewrite_log();
                 assert!(self.disk.heal() || rewritten.is_ok(), "{rewritten:?}");
             }
-            Step::Save => _ = engine.save().expect("nothing fails"),
+            Step::Save => _ = self.engine().save().expect("nothing fails"),
             Step::Reopen => self.reopen(),
         }
+    }
+
+    fn engine(&self) -> Engine {
+        let (engine, ..) = self.open.as_ref().expect("it is open");
+        engine.clone()
+    }
+
+    /// Carries out changes, in a transaction if they are several; the last reply.
+    fn write(&mut self, db: usize, changes: &[Change]) -> Reply {
+        let (_, session, _) = self.open.as_mut().expect("it is open");
+        changes
+            .iter()
+            .for_each(|change| self.model.apply(db, change));
+        lock(&self.history).begin(self.model.text());
+        session.execute(&["SELECT", &db.to_string()]);
+        let commands = changes.iter().map(|change| change.words());
+        let (multi, exec) = (vec!["MULTI".to_owned()], vec!["EXEC".to_owned()]);
+        let commands: Vec<Vec<String>> = match changes.len() {
+            1 => commands.collect(),
+            _ => [multi].into_iter().chain(commands).chain([exec]).collect(),
+        };
+        let replies = commands.iter().map(|words| session.execute(words));
+        replies.last().unwrap_or(Reply::Nil)
+    }
+
+    /// A write whose append or sync fails: it may last or not, and is part of what comes after.
+    fn fail_to_write(&mut self, change: &Change, at: usize) {
+        let fails = self.workload.fsync == Fsync::Always;
+        if fails {
+            self.disk.fail(at, std::io::ErrorKind::Other, false);
+        }
+        let reply = self.write(0, std::slice::from_ref(change));
+        let failed = fails && self.disk.heal();
+        match (failed, reply) {
+            (true, Reply::Error(_)) => self.wait(1100),
+            (false, Reply::Error(error)) => panic!("{change:?}: {error}"),
+            (true, reply) => panic!("{change:?} was answered: {reply:?}"),
+            (false, _) => lock(&self.history).answer(),
+        }
+    }
+
+    fn wait(&self, ms: i64) {
+        let (_, _, committer) = self.open.as_ref().expect("it is open");
+        for _ in 0..ms / TURN {
+            self.clock.advance(TURN);
+            committer.commit();
+        }
+        self.clock.advance(ms % TURN);
     }
 }
 
@@ -170,7 +199,7 @@ impl History {
 
     fn answer(&mut self) {
         self.answered = self.contents.len() - 1;
-        self.answered_at.push(self.now());
+        self.answered_at.resize(self.contents.len(), self.now());
     }
 
     fn now(&self) -> i64 {

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn nothing_that_was_promised_is_lost() {
         let tally = run(&Options {
-            images: 3000,
+            images: 1000,
             seed: 1,
             threads: 1,
         });

@@ -11,6 +11,11 @@ pub(crate) enum Step {
         db: usize,
         changes: Vec<Change>,
     },
+    /// One command while the operation behind this number fails, under `always`; and time to recover.
+    FailedWrite {
+        change: Change,
+        at: usize,
+    },
     /// Nothing, for some milliseconds.
     Wait(i64),
     Rewrite,
@@ -69,7 +74,11 @@ fn step(rng: &mut Rng) -> Step {
         6..7 => Step::Save,
         7..9 => Step::Reopen,
         9..20 => Step::Wait(rng.i64(1..1500)),
-        20..35 => write(rng, 2..5),
+        20..24 => Step::FailedWrite {
+            change: change(rng),
+            at: rng.usize(..2),
+        },
+        24..37 => write(rng, 2..5),
         _ => write(rng, 1..2),
     }
 }

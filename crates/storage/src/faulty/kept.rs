@@ -173,6 +173,16 @@ impl Kept {
         }
     }
 
+    /// Pages behind `len` are gone, and with them what was wrong with them.
+    pub(super) fn cut(&mut self, inode: u64, len: usize) {
+        if let Some(file) = self.files.get_mut(&inode) {
+            file.holes.retain(|hole| hole.start < len);
+            file.holes
+                .iter_mut()
+                .for_each(|hole| hole.end = hole.end.min(len));
+        }
+    }
+
     pub(super) fn fail_to_sync(&mut self, inode: u64) {
         if let Some(file) = self.files.get_mut(&inode) {
             let end = file.content().len();

@@ -189,8 +189,12 @@ impl Storage for Faulty {
             let handle = self.now.open(path, Mode::Read)?;
             self.shared.lock().kept.link(path, handle)?;
         }
+        let inode = file.stamp()?.inode;
+        if mode == Mode::Truncate {
+            self.shared.lock().kept.cut(inode, 0);
+        }
         Ok(FaultyFile {
-            inode: file.stamp()?.inode,
+            inode,
             file,
             disk: self.clone(),
         })
@@ -275,7 +279,10 @@ impl File for FaultyFile {
 
     fn set_len(&self, len: u64) -> Result<()> {
         self.disk.step(Operation::SetLen, self.path())?;
-        self.file.set_len(len)
+        self.file.set_len(len)?;
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        self.disk.shared.lock().kept.cut(self.inode, len);
+        Ok(())
     }
 
     fn stamp(&self) -> Result<Stamp> {
