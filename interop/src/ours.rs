@@ -63,6 +63,14 @@ impl Ours {
         self.engine().save()
     }
 
+    /// The same with the append-only file, written anew.
+    pub fn rewrite_lossy(&mut self) -> Result<SaveReport, SaveError> {
+        self.engine()
+            .set_config("rdb-save-lossy", "yes")
+            .expect("a setting of ours");
+        self.engine().rewrite_log()
+    }
+
     /// `DEBUG DIGEST` as `build` would print it for the same content.
     pub fn digest_as(&self, build: Build) -> String {
         let digest = self.engine().digest(build.digest_form());

@@ -29,8 +29,9 @@ fn back_and_forth(
     case.copy_into(dir.path())?;
     let mut ours = Ours::open(dir.path(), Some(target), &case.reading_settings())?;
     ours.ask(&["SET", "interop:ours", "written by us"])?;
+    ours.rewrite_lossy()?;
+    // Into the file behind the new base.
     ours.ask(&["RPUSH", "interop:both", "first"])?;
-    ours.save_lossy()?;
     let (before, digest) = (ours.kvdump()?, ours.digest_as(target));
     drop(ours);
 

@@ -1,8 +1,7 @@
 //! Putting a new state in place of a log.
 
-use crate::{Located, Manifest, Names};
-use std::path::Path;
-use storage::{File as _, Mode, Stamp, Storage, Writer, ensure_dir, replace};
+use crate::{Manifest, Names};
+use storage::{Stamp, Storage, Writer, ensure_dir, replace};
 
 /// What a base is written in. Its content tells; its name follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,54 +12,51 @@ pub enum BaseFormat {
     Commands,
 }
 
-/// Writes a new base by `write`, with an empty incr file behind it, and makes them the log in place
-/// of `current`. `start_offset` is the replication offset at that point, if the manifest should say.
+/// What becomes of files that a new base stands for (`aof-disable-auto-gc`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// They stay, listed as such.
+    Kept,
+    /// They go.
+    Removed,
+}
+
+/// Writes a new base by `write`, and puts it in place of everything in `listed` but the last incr
+/// file, which goes on from it.
 ///
 /// The manifest's rename is the commit: a crash before leaves the old log, one after it the new.
-/// The old files are removed then, as far as that succeeds; what remains stays listed as history.
-/// A single file that was the log is removed likewise, so that no older server finds it again.
+/// The old files are removed then if `history` says so, as far as that succeeds; what remains stays
+/// listed as history.
 ///
 /// `known` is the manifest's stamp, and follows every manifest that gets its name here, even if an
 /// error comes after.
 pub fn commit_base<S, E>(
     storage: &S,
     names: &Names,
-    current: &Located,
+    listed: &Manifest,
     known: &mut Option<Stamp>,
     format: BaseFormat,
-    start_offset: Option<i64>,
+    history: History,
     write: impl FnOnce(&mut Writer<S::File>) -> Result<(), E>,
 ) -> Result<Manifest, E>
 where
     S: Storage,
     E: From<storage::Error>,
 {
-    let empty = Manifest::default();
-    let old = match current {
-        Located::Multi { manifest, .. } => manifest,
-        Located::Nothing | Located::Single { .. } => &empty,
-    };
-    prepare_folder(storage, names, known)?;
-    let next = old.rewritten(names, format, start_offset);
+    let next = listed.rebased(names, format);
     if let Some(base) = &next.base {
         replace(storage, &names.file(&base.name), &mut None, write)?;
     }
-    for incr in &next.incr {
-        storage
-            .open(&names.file(&incr.name), Mode::Truncate)?
-            .sync_data()?;
-    }
-    storage.sync_dir(&names.folder())?;
     persist(storage, names, known, &next)?;
-    if let Located::Single { path } = current {
-        let _ = remove_single(storage, names, path);
-    }
-    Ok(remove_history(storage, names, known, &next).unwrap_or(next))
+    Ok(match history {
+        History::Kept => next,
+        History::Removed => remove_history(storage, names, known, &next).unwrap_or(next),
+    })
 }
 
 /// A folder whose manifest says that there is nothing, so that a base which is not committed yet is
 /// not taken for data that lost its manifest.
-fn prepare_folder<S: Storage>(
+pub fn prepare_folder<S: Storage>(
     storage: &S,
     names: &Names,
     known: &mut Option<Stamp>,
@@ -72,7 +68,9 @@ fn prepare_folder<S: Storage>(
     Ok(())
 }
 
-fn persist<S: Storage>(
+/// Writes the manifest, and returns once it outlives a power cut. `known` is its stamp, as of
+/// [`replace`].
+pub fn persist<S: Storage>(
     storage: &S,
     names: &Names,
     known: &mut Option<Stamp>,
@@ -81,11 +79,6 @@ fn persist<S: Storage>(
     replace(storage, &names.manifest(), known, |writer| {
         writer.write_all(manifest.to_text().as_bytes())
     })
-}
-
-fn remove_single<S: Storage>(storage: &S, names: &Names, path: &Path) -> storage::Result<()> {
-    storage.remove(path)?;
-    storage.sync_dir(names.data_dir())
 }
 
 /// The manifest without history, if its files are gone.
@@ -110,28 +103,40 @@ fn remove_history<S: Storage>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locate;
+    use crate::{Located, create_incr, locate};
+    use std::path::Path;
     use storage::{Memory, Recording, read};
+
+    fn disk() -> Recording<Memory> {
+        let storage = Recording::new(Memory::new());
+        storage.create_dir(Path::new("d")).unwrap();
+        storage.take_transcript();
+        storage
+    }
+
+    fn manifest_of(storage: &Recording<Memory>) -> Manifest {
+        match locate(storage, &Names::new("d")).unwrap() {
+            Located::Multi { manifest, .. } => manifest,
+            _ => Manifest::default(),
+        }
+    }
 
     fn commit(storage: &Recording<Memory>, content: &str) -> Manifest {
         let names = Names::new("d");
-        let current = locate(storage, &names).unwrap();
         let write = |writer: &mut Writer<_>| writer.write_all(content.as_bytes());
         let mut known = storage.stamp(&names.manifest()).unwrap();
+        prepare_folder(storage, &names, &mut known).unwrap();
+        let (listed, _) = create_incr(storage, &names, &manifest_of(storage), false).unwrap();
         let format = BaseFormat::Rdb;
-        let committed = commit_base(storage, &names, &current, &mut known, format, None, write);
+        let history = History::Removed;
+        let committed = commit_base(storage, &names, &listed, &mut known, format, history, write);
         assert_eq!(known, storage.stamp(&names.manifest()).unwrap());
         committed.unwrap()
     }
 
     #[test]
     fn order_of_the_first_commit() {
-        let storage = Recording::new(Memory::new());
-        storage.create_dir(Path::new("d")).unwrap();
-        storage
-            .open(Path::new("d/appendonly.aof"), Mode::CreateNew)
-            .unwrap();
-        storage.take_transcript();
+        let storage = disk();
         let manifest = commit(&storage, "state");
         assert!(manifest.history.is_empty());
         let transcript = storage.take_transcript().replace("d/appendonlydir/", "");
@@ -145,29 +150,26 @@ append temp-A.manifest 24
 sync temp-A.manifest
 rename temp-A.manifest A.manifest
 sync-dir d/appendonlydir
+create A.1.incr.aof
+sync A.1.incr.aof
+sync-dir d/appendonlydir
 create temp-A.1.base.rdb
 append temp-A.1.base.rdb 5
 sync temp-A.1.base.rdb
 rename temp-A.1.base.rdb A.1.base.rdb
-sync-dir d/appendonlydir
-create A.1.incr.aof
-sync A.1.incr.aof
 sync-dir d/appendonlydir
 create temp-A.manifest
 append temp-A.manifest 88
 sync temp-A.manifest
 rename temp-A.manifest A.manifest
 sync-dir d/appendonlydir
-remove d/A
-sync-dir d
 "
         );
     }
 
     #[test]
     fn the_next_commit_leaves_its_own_files_only() {
-        let storage = Recording::new(Memory::new());
-        storage.create_dir(Path::new("d")).unwrap();
+        let storage = disk();
         commit(&storage, "one");
         let manifest = commit(&storage, "two");
         let names = Names::new("d");
@@ -200,11 +202,11 @@ sync-dir d
 
     #[test]
     fn a_failed_base_changes_nothing() {
-        let storage = Recording::new(Memory::new());
-        storage.create_dir(Path::new("d")).unwrap();
+        let storage = disk();
         commit(&storage, "one");
         let names = Names::new("d");
         let before = locate(&storage, &names).unwrap();
+        let listed = manifest_of(&storage);
         let fail = |_: &mut Writer<_>| {
             Err(storage::Error::TooLarge {
                 path: "".into(),
@@ -213,7 +215,15 @@ sync-dir d
             })
         };
         let (mut known, format) = (None, BaseFormat::Rdb);
-        let failed = commit_base(&storage, &names, &before, &mut known, format, None, fail);
+        let failed = commit_base(
+            &storage,
+            &names,
+            &listed,
+            &mut known,
+            format,
+            History::Kept,
+            fail,
+        );
         assert!(failed.is_err());
         assert_eq!(known, None);
         assert_eq!(locate(&storage, &names).unwrap(), before);

@@ -40,6 +40,15 @@ pub enum Error {
         /// What, and where.
         source: RecordError,
     },
+    /// A log file holds bytes that do not match their checksum, though they were on disk once.
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where the first batch of them begins.
+        offset: u64,
+        /// Up to here the file was on disk once.
+        synced: u64,
+    },
     /// A log file ends early where it must not: it is not the last, or the caller said so.
     Truncated {
         /// The file.
@@ -67,6 +76,16 @@ impl fmt::Display for Error {
                 write!(f, "{manifest} lists no file, but there are {files}")
             }
             Error::Record { path, source } => write!(f, "{}: {source}", path.display()),
+            Error::Corrupt {
+                path,
+                offset,
+                synced,
+            } => write!(
+                f,
+                "{}: the bytes from offset {offset} on do not match their checksum, and up to \
+                 offset {synced} the file was whole once: it is damaged, not torn",
+                path.display()
+            ),
             Error::Truncated { path, tail } => write!(f, "{}: {tail}", path.display()),
         }
     }

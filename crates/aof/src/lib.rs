@@ -9,8 +9,8 @@
 //! ```
 //!
 //! [`locate`] says what a directory holds, [`Manifest`] is the list, [`LogReader`] reads one file's
-//! commands ([`RecordReader`] does so without any file), and [`commit_base`] puts a new state in
-//! place of all the old files.
+//! commands ([`RecordReader`] does so without any file), [`create_incr`] makes the file that is
+//! appended to, and [`commit_base`] puts a new state in place of the old files.
 //!
 //! This crate does *not* know RDB (it only recognises one by its first bytes), what a command does,
 //! or whether it exists; of commands it tells MULTI and EXEC from the rest, since a log must not
@@ -25,8 +25,12 @@
 //!   and what is appended behind it is lost at the next start.
 //! * A torn annotation is cut: servers would glue the next command to it.
 //! * A tail of NULs, as power cuts leave it, is cut; servers refuse to start.
+//! * What this crate's users append has checksums ([`BatchHeader`]): a change is found, and told from
+//!   a torn end.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::indexing_slicing))]
 
+mod append;
+mod batch;
 mod commit;
 mod error;
 mod locate;
@@ -37,7 +41,9 @@ mod reader;
 mod record;
 mod tail;
 
-pub use commit::{BaseFormat, commit_base};
+pub use append::{adopt_single, create_incr, cut_tail};
+pub use batch::{BatchHeader, Checked, check_batches, has_batches, holds_nothing};
+pub use commit::{BaseFormat, History, commit_base, persist, prepare_folder};
 pub use error::{Error, Result};
 pub use locate::{Located, MANIFEST_BYTES_MAX, locate};
 pub use log_reader::LogReader;

@@ -1,4 +1,4 @@
-use crate::{Error, Record, RecordReader, Result, Tail, is_rdb};
+use crate::{Error, Record, RecordReader, Result, Tail, TailReason, check_batches, is_rdb};
 use std::path::PathBuf;
 use storage::{File, Reader};
 
@@ -27,6 +27,8 @@ use storage::{File, Reader};
 pub struct LogReader<F> {
     input: Reader<F>,
     file_len: u64,
+    /// Where to stop, if the file's batches do not match their checksums from there on.
+    torn_at: Option<u64>,
     /// Behind the preamble, once something was asked for.
     records: Option<RecordReader>,
 }
@@ -40,8 +42,25 @@ impl<F: File> LogReader<F> {
         Ok(LogReader {
             input,
             file_len,
+            torn_at: None,
             records: None,
         })
+    }
+
+    /// Compares the file's batches with their checksums, if it has any: reads it once for that. What
+    /// is torn at the end is then not read as records.
+    pub fn check_batches(&mut self, file: F) -> Result<()> {
+        let checked = check_batches(file)?;
+        if checked.is_corrupt() {
+            return Err(Error::Corrupt {
+                path: self.path(),
+                offset: checked.valid_up_to,
+                synced: checked.synced,
+            });
+        }
+        let is_torn = checked.valid_up_to < self.file_len;
+        self.torn_at = is_torn.then_some(checked.valid_up_to);
+        Ok(())
     }
 
     /// True if the file starts with an RDB. The caller then decodes that from
@@ -72,27 +91,47 @@ impl<F: File> LogReader<F> {
         let LogReader {
             input,
             file_len,
+            torn_at,
             records,
         } = self;
-        let records = records.get_or_insert_with(|| RecordReader::new(input.position(), *file_len));
+        let end = torn_at.unwrap_or(*file_len);
+        let records = records.get_or_insert_with(|| RecordReader::new(input.position(), end));
         while !records.advance().map_err(|source| error(input, source))? {
             if input.buffer().is_empty() && input.fill()? == 0 {
                 return Ok(None);
             }
-            records.feed(input.buffer());
-            input.consume(input.buffer().len());
+            let left = torn_at.map_or(u64::MAX, |end| end.saturating_sub(input.position()));
+            let left = usize::try_from(left).unwrap_or(usize::MAX);
+            let bytes = input.buffer();
+            let bytes = bytes.get(..left.min(bytes.len())).unwrap_or_default();
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            records.feed(bytes);
+            input.consume(bytes.len());
         }
         Ok(records.current())
     }
 
     /// How the file ends, once all records were taken.
     pub fn finish(self) -> Result<Tail> {
+        let end = self.torn_at.unwrap_or(self.file_len);
         let records = self
             .records
-            .unwrap_or_else(|| RecordReader::new(self.input.position(), self.file_len));
-        records
+            .unwrap_or_else(|| RecordReader::new(self.input.position(), end));
+        let tail = records
             .finish()
-            .map_err(|source| error(&self.input, source))
+            .map_err(|source| error(&self.input, source))?;
+        let is_torn = self.torn_at.is_some() && tail.is_whole();
+        Ok(Tail {
+            file_len: self.file_len,
+            reason: if is_torn {
+                TailReason::TornBatch
+            } else {
+                tail.reason
+            },
+            ..tail
+        })
     }
 
     /// As [`finish`](Self::finish), for a file that must be whole: one that is not the last of the

@@ -67,29 +67,45 @@ impl Manifest {
         self.base.iter().chain(&self.incr)
     }
 
-    /// The state after a rewrite: a new base, an empty new incr file that starts at replication
-    /// offset `start_offset`, and all files of this state as history.
-    #[must_use]
-    pub fn rewritten(
-        &self,
-        names: &Names,
-        format: BaseFormat,
-        start_offset: Option<i64>,
-    ) -> Manifest {
-        let base_seq = next_seq(self.base.iter());
-        let incr_seq = next_seq(self.incr.iter());
-        // A history line may hold any number: its file must not be named anew.
-        let taken = |name: &str| self.history.iter().any(|file| file.name == name.as_bytes());
-        let base_seq = skip_taken(base_seq, |seq| taken(&names.base_name(seq, format)));
-        let incr_seq = skip_taken(incr_seq, |seq| taken(&names.incr_name(seq)));
-        let mut incr = FileInfo::new(names.incr_name(incr_seq), incr_seq);
-        incr.start_offset = start_offset;
-        let superseded = self.incr.iter().chain(&self.base);
+    /// The state of a single file that is moved into the folder.
+    pub(crate) fn of_single(names: &Names) -> Manifest {
         Manifest {
-            base: Some(FileInfo::new(names.base_name(base_seq, format), base_seq)),
-            history: superseded.chain(&self.history).cloned().collect(),
-            incr: vec![incr],
+            base: Some(FileInfo::new(names.filename(), 1)),
+            ..Manifest::default()
         }
+    }
+
+    /// The same state with an empty incr file behind all others.
+    #[must_use]
+    pub fn with_next_incr(&self, names: &Names) -> Manifest {
+        let seq = skip_taken(next_seq(self.incr.iter()), |seq| {
+            self.is_taken(&names.incr_name(seq))
+        });
+        let mut next = self.clone();
+        next.incr.push(FileInfo::new(names.incr_name(seq), seq));
+        next
+    }
+
+    /// The state after a rewrite: a new base with the last incr file behind it, and all others as
+    /// history.
+    #[must_use]
+    pub fn rebased(&self, names: &Names, format: BaseFormat) -> Manifest {
+        let seq = skip_taken(next_seq(self.base.iter()), |seq| {
+            self.is_taken(&names.base_name(seq, format))
+        });
+        let last = self.incr.len().saturating_sub(1);
+        let (superseded, kept) = self.incr.split_at(last);
+        let superseded = superseded.iter().rev().chain(&self.base);
+        Manifest {
+            base: Some(FileInfo::new(names.base_name(seq, format), seq)),
+            history: superseded.chain(&self.history).cloned().collect(),
+            incr: kept.to_vec(),
+        }
+    }
+
+    /// A history line may hold any number: its file must not be named anew.
+    fn is_taken(&self, name: &str) -> bool {
+        self.history.iter().any(|file| file.name == name.as_bytes())
     }
 
     /// The same state without its history.
@@ -119,22 +135,26 @@ fn skip_taken(first: i64, taken: impl Fn(i64) -> bool) -> i64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_rewrite_makes_history_of_everything() {
+    fn rewritten(manifest: &Manifest, format: BaseFormat) -> Manifest {
         let names = Names::new("");
-        let first = Manifest::default().rewritten(&names, BaseFormat::Rdb, None);
+        manifest.with_next_incr(&names).rebased(&names, format)
+    }
+
+    #[test]
+    fn a_rewrite_makes_history_of_all_but_the_last_incr() {
+        let names = Names::new("");
+        let first = rewritten(&Manifest::default(), BaseFormat::Rdb);
         assert_eq!(
             first.to_text(),
             "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n"
         );
-        let mut second = first.rewritten(&names, BaseFormat::Commands, Some(7));
-        second.incr.push(FileInfo::new(names.incr_name(3), 3));
-        let third = second.rewritten(&names, BaseFormat::Rdb, None);
+        let second = rewritten(&first, BaseFormat::Commands).with_next_incr(&names);
+        let third = rewritten(&second, BaseFormat::Rdb);
         assert_eq!(
             third.to_text(),
             "file appendonly.aof.3.base.rdb seq 3 type b\n\
-             file appendonly.aof.2.incr.aof seq 2 type h startoffset 7\n\
              file appendonly.aof.3.incr.aof seq 3 type h\n\
+             file appendonly.aof.2.incr.aof seq 2 type h\n\
              file appendonly.aof.2.base.aof seq 2 type h\n\
              file appendonly.aof.1.incr.aof seq 1 type h\n\
              file appendonly.aof.1.base.rdb seq 1 type h\n\
@@ -156,7 +176,7 @@ mod tests {
             history,
             ..Manifest::default()
         };
-        let next = manifest.rewritten(&names, BaseFormat::Rdb, None);
+        let next = rewritten(&manifest, BaseFormat::Rdb);
         assert_eq!(next.incr[0].name, b"appendonly.aof.3.incr.aof");
         assert_eq!(next.base.unwrap().seq, 1);
     }

@@ -26,6 +26,8 @@ pub enum TailReason {
     TornAnnotation,
     /// NUL bytes up to the end.
     Nuls,
+    /// A batch does not match its checksum, and nothing says that it was on disk once.
+    TornBatch,
 }
 
 impl Tail {
@@ -47,6 +49,7 @@ impl fmt::Display for Tail {
             TailReason::TornCommand => "the last command is cut short",
             TailReason::OpenMulti => "a MULTI has no EXEC",
             TailReason::TornAnnotation => "an annotation is cut short",
+            TailReason::TornBatch => "the last batch does not match its checksum",
             TailReason::Nuls => "NUL bytes up to the end",
         };
         let (at, cut) = (self.valid_up_to, self.bytes_cut());

@@ -4,7 +4,8 @@ use crate::blocking::Blocking;
 use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::datadir::{DataDir, RecoveryReport, SaveError};
+use crate::datadir::{DataDir, Frozen, RecoveryReport, SaveError};
+use crate::durable::Durable;
 use crate::evict::Eviction;
 use crate::functions::Functions;
 use crate::log::Log;
@@ -22,7 +23,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use units::UnixMillis;
+use units::{ReplOffset, UnixMillis};
 
 /// An open keyspace with the directory that it lives in, if any.
 ///
@@ -59,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
     pub(crate) saving: Saving,
+    pub(crate) durable: Durable,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
     pub(crate) load_threads: usize,
@@ -200,9 +202,11 @@ impl Engine {
         snapshot::digest(view, self.now(), form)
     }
 
-    /// Saves if the configuration has save points or an AOF and anything changed, and refuses
-    /// nothing: sessions that are still open go on, and are saved again when the last is dropped.
+    /// Has the append-only file on disk, if there is one, and saves if the configuration has save
+    /// points and anything changed. Refuses nothing: sessions that are still open go on, and are
+    /// saved again when the last is dropped.
     pub fn close(self) -> Result<(), SaveError> {
+        self.inner.finish_log();
         if self.inner.must_save() {
             self.save().map(|_| ())
         } else {
@@ -228,9 +232,14 @@ impl Engine {
             for (name, value) in settings {
                 changed.set_while_open(name, value)?;
             }
-            (std::mem::replace(&mut *config, changed.clone()), changed)
+            let before = std::mem::replace(&mut *config, changed.clone());
+            (before, changed)
         };
         self.inner.access.configure(&before, &changed);
+        self.inner.durable.configure(&changed);
+        if before.appendonly != changed.appendonly {
+            self.turn_log(changed.appendonly == Some(true));
+        }
         self.inner.eviction.set_limit(changed.maxmemory);
         self.inner
             .hub
@@ -324,6 +333,7 @@ impl Inner {
         let memory = Gauge::new(&parts.keyspace);
         let eviction = Eviction::new(&parts.config, parts.seed);
         let output_limit = parts.config.client_output_buffer_limit.pubsub;
+        let durable = Durable::new(&parts.config);
         let hub = Hub::new(output_limit, parts.clock.clone());
         let access = AccessControl::new(&parts.config);
         Inner {
@@ -346,6 +356,7 @@ impl Inner {
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),
+            durable,
             read_only: parts.read_only,
             load_threads: parts.load_threads,
             module_aux: RwLock::default(),
@@ -387,15 +398,22 @@ impl Inner {
     }
 
     /// The same, and the libraries of that moment: who changes them logs it before others may
-    /// look, under the lock that is taken here.
-    pub(crate) fn freeze_all(&self, over: OverBudget) -> (FrozenView, Functions) {
+    /// look, under the lock that is taken here. `offset` is called when nothing can be logged.
+    pub(crate) fn freeze_at(
+        &self,
+        over: OverBudget,
+        offset: impl FnOnce() -> ReplOffset,
+    ) -> Frozen {
         let mut libraries = Functions::default();
         let view = self.keyspace.freeze(over, || {
             let functions = self.functions.read();
             libraries = functions.clone();
-            self.log.journal().offset()
+            offset()
         });
-        (view, libraries)
+        Frozen {
+            view,
+            functions: libraries,
+        }
     }
 
     pub(crate) fn directory(&self) -> Option<&dyn DataDir> {
@@ -404,9 +422,8 @@ impl Inner {
 
     fn must_save(&self) -> bool {
         let config = self.config.read();
-        let wanted = !config.save.is_empty() || config.appendonly == Some(true);
         let changed = self.dirty.load(Ordering::Relaxed) > 0;
-        wanted && changed && self.directory.get().is_some() && !self.read_only
+        !config.save.is_empty() && changed && self.directory.get().is_some() && !self.read_only
     }
 }
 
@@ -415,6 +432,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.hub.end();
+        self.finish_log();
         if self.must_save()
             && let Some((directory, _)) = self.directory.get()
         {

@@ -36,6 +36,7 @@ mod builder;
 mod clock;
 mod config;
 mod datadir;
+mod durable;
 mod engine;
 mod evict;
 mod expiry;
@@ -59,6 +60,7 @@ pub use config::{Config, ConfigError, Policy, SavePoint};
 pub use datadir::{
     FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
 };
+pub use durable::Committer;
 pub use engine::Engine;
 pub use keyspace::{
     FrozenEntry, FrozenSegment, FrozenView, HashRef, ListRef, ModuleValue, SetRef, Stream,

@@ -1,19 +1,27 @@
 //! Effects on their way into the journal: encoded once, outside its lock, appended in one piece.
 
+use crate::stats::Apart;
 use journal::Journal;
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use units::{DbIndex, ReplOffset};
+
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 
 /// The journal, and the database that its last effect was for.
 #[derive(Debug)]
 pub(crate) struct Log {
     journal: Journal,
+    /// The journal's end, for who only wants to know whether there is more.
+    end: Apart<AtomicU64>,
     selected: Mutex<Option<DbIndex>>,
 }
 
 impl Log {
     pub(crate) fn new(journal: Journal) -> Log {
         Log {
+            end: Apart(AtomicU64::new(journal.offset().0)),
             journal,
             selected: Mutex::new(None),
         }
@@ -33,19 +41,33 @@ impl Log {
         };
         let mut selected = self.selected.lock();
         also();
-        if *selected != Some(first) {
-            self.journal.append(&select(first));
-        }
-        let end = if batch.commands > 1 {
-            self.journal.append(&command(&[b"MULTI"]));
-            self.journal.append(&batch.records);
-            self.journal.append(&command(&[b"EXEC"]))
-        } else {
-            self.journal.append(&batch.records)
+        let select = match *selected == Some(first) {
+            true => Vec::new(),
+            false => select(first),
         };
+        let (multi, exec) = match batch.commands > 1 {
+            true => (MULTI, EXEC),
+            false => (&b""[..], &b""[..]),
+        };
+        let end = self
+            .journal
+            .append_all(&[&select, multi, &batch.records, exec]);
         *selected = batch.last_db;
+        self.end.store(end.0, Ordering::Release);
         batch.clear();
         Some(end)
+    }
+
+    /// Where the journal ends, without waiting for anybody.
+    pub(crate) fn end(&self) -> ReplOffset {
+        ReplOffset(self.end.load(Ordering::Acquire))
+    }
+
+    /// Makes the next effect name its database, so that a file may begin with it. Called when
+    /// nothing can be appended: under the locks of all shards. Returns the offset of that effect.
+    pub(crate) fn cut(&self) -> ReplOffset {
+        *self.selected.lock() = None;
+        self.journal.offset()
     }
 }
 

@@ -64,6 +64,13 @@ impl Saving {
         *self.record.lock()
     }
 
+    /// Tells who holds a [`Saver`] that there is something to write; whether anybody does.
+    pub(crate) fn wake_saver(&self) -> bool {
+        let _record = self.record.lock();
+        self.wanted.notify_one();
+        self.savers.load(Relaxed) > 0
+    }
+
     /// Whether the last snapshot in the background failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed.load(Relaxed)
@@ -136,9 +143,10 @@ impl Engine {
         outcome
     }
 
-    /// Refuses writes after a snapshot in the background failed, if the configuration has save
-    /// points and says so (`stop-writes-on-bgsave-error`).
+    /// Refuses writes while the log takes none, and after a snapshot in the background failed, if
+    /// the configuration has save points and says so (`stop-writes-on-bgsave-error`).
     pub(crate) fn check_saving(&self) -> Result<(), Error> {
+        self.check_log()?;
         match self.inner().saving.has_failed() {
             false => Ok(()),
             true => self.refuse_after_failure(),
@@ -162,7 +170,7 @@ impl Engine {
 
 impl Inner {
     /// Whether there is anywhere to save to.
-    fn may_save(&self) -> Result<(), SaveError> {
+    pub(crate) fn may_save(&self) -> Result<(), SaveError> {
         if self.directory().is_none() {
             return Err(SaveError::NoDirectory);
         }
@@ -189,18 +197,18 @@ pub struct Saver {
 }
 
 impl Saver {
-    /// Waits for somebody to ask for a snapshot, at most for `longest`; whether there is one to be
-    /// written, asked for or because a save point is reached.
+    /// Waits for somebody to ask for a snapshot or a rewrite of the append-only file, at most for
+    /// `longest`; whether there is one to be written, asked for or because it is time to.
     pub fn wait(&self, longest: Duration) -> bool {
         let inner = self.engine.inner();
         let mut record = inner.saving.record.lock();
-        if record.began.is_none() {
+        if record.began.is_none() && !inner.wants_rewrite() {
             inner.saving.wanted.wait_for(&mut record, longest);
         }
         if record.began.is_none() && self.is_due(&record) {
             record.began = Some(self.engine.now());
         }
-        record.began.is_some()
+        record.began.is_some() || inner.wants_rewrite()
     }
 
     fn is_due(&self, record: &Record) -> bool {
@@ -210,9 +218,14 @@ impl Saver {
         may_try && inner.may_save().is_ok() && record.is_reached(&inner.config.read(), changes, now)
     }
 
-    /// Writes the snapshot that [`Saver::wait`] told of.
+    /// Writes what [`Saver::wait`] told of: the append-only file if that is to be rewritten, else
+    /// the snapshot.
     pub fn save(&self) -> Result<SaveReport, SaveError> {
-        self.engine.save_wanted()
+        let inner = self.engine.inner();
+        match inner.wants_rewrite() {
+            true => inner.rewrite_wanted(),
+            false => self.engine.save_wanted(),
+        }
     }
 }
 

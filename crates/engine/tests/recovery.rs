@@ -131,14 +131,22 @@ fn a_snapshot_is_not_forgotten_when_the_log_is_turned_on() {
 
 #[test]
 fn a_single_file_stays_single_for_redis_6_and_becomes_a_folder_for_others() {
-    for (target, single) in [("redis-6.2", true), ("redis-7.0", false)] {
+    for (target, single, rewrite) in [
+        ("redis-6.2", true, false),
+        ("redis-6.2", true, true),
+        ("redis-7.0", false, false),
+        ("redis-7.0", false, true),
+    ] {
         let dir = rewritten("redis-6.2.14");
         let builder = Engine::builder(dir.path())
             .config("rdb-target", target)
             .unwrap();
         let engine = builder.open().unwrap();
+        said(&mut engine.session(), "SET one more");
         let digest = engine.digest(false);
-        engine.save().unwrap();
+        if rewrite {
+            engine.rewrite_log().unwrap();
+        }
         drop(engine);
         assert_eq!(
             dir.path().join("appendonly.aof").exists(),

@@ -4,7 +4,8 @@
 //! Invariants:
 //! * `first + sealed lengths + tail.len() == end`;
 //! * every sealed chunk has `CHUNK_BYTES` bytes, the tail fewer;
-//! * at least `limit` bytes are kept if so many were appended, and less than `CHUNK_BYTES` more.
+//! * at least `limit` bytes are kept if so many were appended, and less than `CHUNK_BYTES` more,
+//!   or what is held and less than `CHUNK_BYTES` more, if that is more.
 
 use crate::{Error, Piece};
 use parking_lot::Mutex;
@@ -30,6 +31,8 @@ struct Log {
     tail: Vec<u8>,
     /// Bytes to keep.
     limit: u64,
+    /// What is kept besides: everything from here on.
+    held: Option<ReplOffset>,
 }
 
 impl Journal {
@@ -42,6 +45,7 @@ impl Journal {
             sealed: VecDeque::new(),
             tail: Vec::new(),
             limit,
+            held: None,
         };
         Journal {
             log: Mutex::new(log),
@@ -51,8 +55,13 @@ impl Journal {
     /// Adds encoded effects; returns the offset behind them. The caller holds the locks of what the
     /// effects changed, so that their order here is the order in which they happened.
     pub fn append(&self, effects: &[u8]) -> ReplOffset {
+        self.append_all(&[effects])
+    }
+
+    /// The same of several pieces, between which nothing else comes and no reader sees an end.
+    pub fn append_all(&self, pieces: &[&[u8]]) -> ReplOffset {
         let mut log = self.log.lock();
-        log.append(effects);
+        pieces.iter().for_each(|piece| log.append(piece));
         log.trim();
         log.end()
     }
@@ -81,6 +90,14 @@ impl Journal {
     pub fn set_limit(&self, bytes: u64) {
         let mut log = self.log.lock();
         log.limit = bytes;
+        log.trim();
+    }
+
+    /// Keeps everything from `offset` on, however much that is, until told otherwise; what was
+    /// trimmed already is gone.
+    pub fn hold(&self, offset: Option<ReplOffset>) {
+        let mut log = self.log.lock();
+        log.held = offset;
         log.trim();
     }
 
@@ -131,7 +148,11 @@ impl Log {
 
     fn trim(&mut self) {
         let chunk = CHUNK_BYTES as u64;
-        while !self.sealed.is_empty() && self.end() - self.first >= self.limit + chunk {
+        let is_held = |first| self.held.is_some_and(|held| first + chunk > held);
+        while !self.sealed.is_empty()
+            && self.end() - self.first >= self.limit + chunk
+            && !is_held(self.first)
+        {
             self.sealed.pop_front();
             self.first = self.first + chunk;
         }
@@ -263,6 +284,18 @@ mod tests {
             (limit..limit + CHUNK_BYTES as u64).contains(&kept),
             "{kept}"
         );
+    }
+
+    #[test]
+    fn what_is_held_is_kept_beyond_the_limit() {
+        let journal = journal(0, 0);
+        journal.hold(Some(ReplOffset(10)));
+        journal.append_all(&[&[1; CHUNK_BYTES], &[2; 3 * CHUNK_BYTES]]);
+        assert_eq!(journal.first_offset(), ReplOffset(0));
+        journal.hold(Some(ReplOffset(2 * CHUNK_BYTES as u64)));
+        assert_eq!(journal.first_offset(), ReplOffset(2 * CHUNK_BYTES as u64));
+        journal.hold(None);
+        assert_eq!(journal.bytes_kept(), 0);
     }
 
     #[test]

@@ -251,10 +251,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Sends the output, once all that it tells of is as safe as `appendfsync` says. If that failed
+    /// the peer is told so and nothing else, and the conversation is over.
     async fn write(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
+        let session = &mut self.session;
+        if let Err(error) = poll_fn(|cx| session.poll_committed(cx)).await {
+            self.output.clear();
+            resp::encode::error(&mut self.output, error.to_string().as_bytes());
+            self.send().await?;
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.send().await
+    }
+
+    async fn send(&mut self) -> io::Result<()> {
         let session = &self.session;
         tokio::select! {
             biased;

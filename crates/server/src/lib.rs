@@ -6,6 +6,7 @@
 //! into requests, hands them to its [`duramen::Session`], and sends what that wrote.
 
 mod accept;
+mod committer;
 mod config;
 mod connection;
 mod expirer;
@@ -64,10 +65,12 @@ impl std::error::Error for ServeError {}
 pub fn run(config: ServerConfig) -> Result<(), ServeError> {
     let listeners = accept::listen(&config)?;
     tell(&format!("PID: {}", std::process::id()));
-    let engine = config
-        .engine
-        .open()
-        .map_err(|error| ServeError::Open(Box::new(error)))?;
+    let engine = config.engine.open().map_err(|error| {
+        if let Some(words) = error.in_redis_words() {
+            tell(&format!("{error}: {words}"));
+        }
+        ServeError::Open(Box::new(error))
+    })?;
     tell(&engine.recovery_report().to_string());
     tell("Server initialized");
     serve(engine, listeners, config.threads, config.client)
@@ -83,11 +86,13 @@ fn serve(
     let workers = worker::start(&engine, threads, client, &stopped).map_err(ServeError::Start)?;
     let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
     let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
+    let committer = committer::Committer::start(&engine).map_err(ServeError::Start)?;
     let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
     accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     worker::join(workers);
     saver.join();
+    committer.join();
     expirer.join();
     reclaimer.join();
     engine

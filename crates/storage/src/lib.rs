@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | [`Os`] | the real file system; the only place in the project that uses `std::fs` |
 //! | [`Memory`] | tests, and engines without a directory |
+//! | [`Faulty`] | tests: fails when told to, and knows what a power cut would leave |
 //! | [`Recording`] | tests: wraps another and keeps a transcript of what was done |
 //!
 //! This crate does *not* know what is in a file, which names matter, or when something must be on
@@ -23,6 +24,7 @@
 )]
 
 mod error;
+mod faulty;
 mod memory;
 mod os;
 mod reader;
@@ -32,10 +34,11 @@ mod traits;
 mod writer;
 
 pub use error::{Error, Operation, Result};
+pub use faulty::{Crash, Faulty, FaultyFile, Moment, Random};
 pub use memory::{Memory, MemoryFile, MemoryLock};
 pub use os::{LOCK_FILE, Os, OsFile, OsLock};
 pub use reader::{Reader, read};
 pub use recording::{Recorded, Recording, RecordingFile};
 pub use replace::{ensure_dir, replace};
 pub use traits::{Entry, File, Mode, Stamp, Storage};
-pub use writer::Writer;
+pub use writer::{Writer, append_all};

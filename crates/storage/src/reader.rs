@@ -62,6 +62,17 @@ impl<F: File> Reader<F> {
         self.consumed = (self.consumed + bytes).min(self.buffer.len());
     }
 
+    /// Goes on at `offset`, forward or back.
+    pub fn seek(&mut self, offset: u64) {
+        let end = self.start + self.buffer.len() as u64;
+        if (self.start..=end).contains(&offset) {
+            self.consumed = (offset - self.start) as usize;
+        } else {
+            self.buffer.clear();
+            (self.start, self.consumed) = (offset, 0);
+        }
+    }
+
     /// The file.
     pub fn file(&self) -> &F {
         &self.file

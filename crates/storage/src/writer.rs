@@ -90,7 +90,8 @@ impl<F: File> io::Write for Writer<F> {
     }
 }
 
-fn append_all<F: File>(file: &F, bytes: &[u8]) -> Result<()> {
+/// Appends all of `bytes`. After an error, an unknown part of them is there.
+pub fn append_all<F: File + ?Sized>(file: &F, bytes: &[u8]) -> Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let appended = file.append(rest)?;

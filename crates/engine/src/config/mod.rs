@@ -9,6 +9,7 @@ pub use table::ConfigError;
 pub(crate) use table::{Parameter, parameter, parameters};
 pub(crate) use value::Within;
 
+use crate::durable::Fsync;
 use crate::pubsub::OutputLimits;
 use commands::{Compat, EventClass};
 use keyspace::{AccessPolicy, Keyspace, LazyFree, Limits};
@@ -40,7 +41,16 @@ pub struct Config {
     pub(crate) appendonly: Option<bool>,
     pub(crate) appendfilename: String,
     pub(crate) appenddirname: String,
+    pub(crate) appendfsync: Fsync,
+    pub(crate) aof_batch_checksums: bool,
+    pub(crate) aof_disable_auto_gc: bool,
     pub(crate) aof_load_truncated: bool,
+    pub(crate) aof_timestamp_enabled: bool,
+    pub(crate) aof_use_rdb_preamble: bool,
+    /// 0 for never.
+    pub(crate) auto_aof_rewrite_percentage: Within<0, { i32::MAX as u32 }>,
+    /// In bytes.
+    pub(crate) auto_aof_rewrite_min_size: u64,
     pub(crate) lazy_free: LazyFree,
     pub(crate) replica_lazy_flush: bool,
     /// In bytes; 0 for no limit.
@@ -193,7 +203,14 @@ impl Default for Config {
             appendonly: None,
             appendfilename: "appendonly.aof".to_owned(),
             appenddirname: "appendonlydir".to_owned(),
+            appendfsync: Fsync::Everysec,
+            aof_batch_checksums: true,
+            aof_disable_auto_gc: false,
             aof_load_truncated: true,
+            aof_timestamp_enabled: false,
+            aof_use_rdb_preamble: true,
+            auto_aof_rewrite_percentage: Within(100),
+            auto_aof_rewrite_min_size: 64 << 20,
             lazy_free: LazyFree::default(),
             replica_lazy_flush: false,
             maxmemory: 0,

@@ -64,10 +64,17 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("acl-pubsub-default", acl_pubsub_default),
     parameter!("aclfile", aclfile, immutable),
     parameter!("acllog-max-len", acllog_max_len),
+    parameter!("aof-batch-checksums", aof_batch_checksums),
+    parameter!("aof-disable-auto-gc", aof_disable_auto_gc),
     parameter!("aof-load-truncated", aof_load_truncated),
+    parameter!("aof-timestamp-enabled", aof_timestamp_enabled),
+    parameter!("aof-use-rdb-preamble", aof_use_rdb_preamble),
     parameter!("appenddirname", appenddirname, immutable),
     parameter!("appendfilename", appendfilename, immutable),
-    parameter!("appendonly", appendonly, immutable),
+    parameter!("appendfsync", appendfsync),
+    parameter!("appendonly", appendonly),
+    parameter!("auto-aof-rewrite-min-size", auto_aof_rewrite_min_size),
+    parameter!("auto-aof-rewrite-percentage", auto_aof_rewrite_percentage),
     parameter!("client-output-buffer-limit", client_output_buffer_limit),
     parameter!("compat-version", compat_version),
     parameter!("databases", databases, immutable),
@@ -139,6 +146,8 @@ impl Config {
     ///
     /// Besides Redis's there are:
     ///
+    /// - `aof-batch-checksums`: what is appended to the append-only file stands under lines with
+    ///   checksums, which servers from 7.0 on skip;
     /// - `compat-version` (`7.0` or `7.2`): like whose answers are, where they differ;
     /// - `lrfu-half-life`, of the policies `allkeys-lrfu` and `volatile-lrfu`;
     /// - `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...): who must be able to read snapshots;

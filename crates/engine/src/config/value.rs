@@ -1,6 +1,7 @@
 //! How each kind of setting reads and prints.
 
 use super::{ChannelsByDefault, Policy, SavePoint};
+use crate::durable::Fsync;
 use crate::pubsub::{OutputLimit, OutputLimits};
 use commands::{Compat, EventClass};
 use rdb::Target;
@@ -141,7 +142,7 @@ macro_rules! named_setting {
     )*};
 }
 
-named_setting!(ChannelsByDefault, Policy, Compat);
+named_setting!(ChannelsByDefault, Policy, Compat, Fsync);
 
 /// `auto`, or the name of a target.
 impl Setting for Option<Target> {

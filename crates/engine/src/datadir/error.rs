@@ -45,6 +45,37 @@ pub enum OpenError {
         /// The refusal.
         error: commands::Error,
     },
+    /// `appendonly` is on, and no append-only file could be begun.
+    Log(Box<SaveError>),
+}
+
+impl OpenError {
+    /// What `redis-server` logs in such a case, for whoever looks for its words.
+    pub fn in_redis_words(&self) -> Option<&'static str> {
+        use aof::ManifestProblem as Problem;
+        Some(match self {
+            OpenError::Aof(aof::Error::Manifest { source, .. }) => match source.problem {
+                Problem::EmptyFile => "Found an empty AOF manifest",
+                Problem::SeqNotRising { .. } => "Found a non-monotonic sequence number",
+                Problem::SecondBase(_) => "Found duplicate base file information",
+                Problem::UnknownType(_) => "Unknown AOF file type",
+                Problem::LongLine(_) => "The AOF manifest file contains too long line",
+                _ => "Invalid AOF manifest file format",
+            },
+            OpenError::Aof(aof::Error::MissingFile { .. }) => "No such file or directory",
+            OpenError::Aof(aof::Error::Truncated { .. }) => {
+                "Unexpected end of file reading the append only file"
+            }
+            OpenError::Aof(aof::Error::Record { .. } | aof::Error::Corrupt { .. }) => {
+                "Bad file format reading the append only file"
+            }
+            OpenError::Rdb { source, .. } => match source.kind() {
+                rdb::ErrorKind::ChecksumMismatch { .. } => "RDB CRC error",
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for OpenError {
@@ -55,6 +86,7 @@ impl fmt::Display for OpenError {
             OpenError::Aof(error) => error.fmt(f),
             OpenError::Rdb { path, source } => write!(f, "{}: {source}", path.display()),
             OpenError::Load { path, source } => write!(f, "{}: {source}", path.display()),
+            OpenError::Log(error) => write!(f, "could not begin the append-only file: {error}"),
             OpenError::BytesAfterEnd { path, offset } => write!(
                 f,
                 "{}: bytes follow the end of the snapshot at offset {offset}, and its version has \
@@ -127,6 +159,10 @@ pub enum SaveError {
     Aof(aof::Error),
     /// A snapshot is being written in the background, or asked for.
     InProgress,
+    /// The append-only file is being rewritten, or that is asked for.
+    RewriteInProgress,
+    /// There is no append-only file to go on with.
+    NoLog,
     /// What had changed since the save began took more than `snapshot-copy-budget`, and writers had
     /// waited for `snapshot-copy-wait`.
     Cancelled(ViewCancelled),
@@ -147,6 +183,10 @@ impl fmt::Display for SaveError {
             SaveError::Storage(error) => error.fmt(f),
             SaveError::Aof(error) => error.fmt(f),
             SaveError::InProgress => f.write_str("Background save already in progress"),
+            SaveError::RewriteInProgress => {
+                f.write_str("Background append only file rewriting already in progress")
+            }
+            SaveError::NoLog => f.write_str("there is no append-only file to go on with"),
             SaveError::Cancelled(cancelled) => write!(f, "nothing was saved: {cancelled}"),
         }
     }

@@ -4,21 +4,28 @@
 //! is different is that nothing is overwritten which somebody else wrote meanwhile: a directory
 //! whose files changed behind the engine's back is not saved to.
 
+mod base;
 mod error;
+mod log;
 mod recover;
 mod report;
 mod save;
 
 pub use error::{OpenError, SaveError};
+pub(crate) use log::Rewritten;
 pub use report::{FileReport, LogReport, RdbReport, RecoveryReport};
 pub use save::SaveReport;
 
 use crate::engine::{Engine, Inner};
+use crate::functions::Functions;
+use crate::session::Session;
 use aof::{Located, Names, locate};
+use keyspace::FrozenView;
 use parking_lot::Mutex;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use storage::{Stamp, Storage, ensure_dir};
+use std::sync::Arc;
+use storage::{File, Stamp, Storage, ensure_dir};
 
 /// A directory that an engine saves to, whatever it is stored in.
 pub(crate) trait DataDir: Send + Sync + fmt::Debug {
@@ -30,6 +37,31 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
 
     /// Writes a file anew, and returns once it is on disk.
     fn replace_file(&self, path: &Path, content: &[u8]) -> storage::Result<()>;
+
+    /// The file that the log which was found goes on in.
+    fn open_log(&self, engine: &Inner) -> Result<Arc<dyn File>, SaveError>;
+
+    /// Whether a rewrite puts another file in the place of the one that is appended to.
+    fn rewrites_in_place(&self, engine: &Inner) -> bool;
+
+    /// Writes a new base, and says where the log goes on. It does so already, from the moment of the
+    /// freeze, if there is one that `is_alive`.
+    fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError>;
+
+    /// Reads the log into `engine` once more.
+    fn load_log(&self, engine: &Engine) -> Result<(), OpenError>;
+
+    /// Whether there is a log to go on with.
+    fn has_log(&self) -> bool;
+
+    /// Bytes of all files of the log, and of its base alone.
+    fn log_sizes(&self) -> Result<(u64, u64), SaveError>;
+}
+
+/// The engine at one moment.
+pub(crate) struct Frozen {
+    pub(crate) view: FrozenView,
+    pub(crate) functions: Functions,
 }
 
 /// A directory in a storage. The lock is held as long as this lives.
@@ -39,17 +71,20 @@ struct Directory<S: Storage> {
     names: Names,
     rdb: PathBuf,
     lock: Option<S::Lock>,
-    known: Mutex<Known>,
+    /// The snapshot as this engine last read or wrote it.
+    known_rdb: Mutex<Option<Stamp>>,
+    log: Mutex<KnownLog>,
 }
 
-/// The files as they were when they were last read or written by this engine.
+/// The append-only file as this engine last read or wrote it.
 #[derive(Debug)]
-struct Known {
+struct KnownLog {
     located: Located,
-    rdb: Option<Stamp>,
     manifest: Option<Stamp>,
-    /// The file that a server would append to: [`log_end`].
-    log: Option<Stamp>,
+    /// The file that a server would append to ([`log_end`]), until this engine does so.
+    end: Option<Stamp>,
+    /// A file whose end does not count, and up to where it does.
+    torn: Option<(PathBuf, u64)>,
 }
 
 /// Opens the directory of the configuration, reads it into `engine`, and makes it what the engine
@@ -76,20 +111,57 @@ pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenEr
     }
     let mut report = RecoveryReport::default();
     warn_of_strangers(&storage, &dir, &mut report);
-    let known = Known::of(&storage, &names, &rdb)?;
-    recover::recover(&storage, engine, &known.located, &names, &rdb, &mut report)?;
-    let known = Mutex::new(known);
+    let mut log = KnownLog::of(&storage, &names)?;
+    let known_rdb = Mutex::new(storage.stamp(&rdb)?);
+    let is_said = engine.inner().config.read().appendonly == Some(true);
+    recover::recover(&storage, engine, &log.located, &names, &rdb, &mut report)?;
+    log.torn = report.torn_end();
+    let log = Mutex::new(log);
     engine.opened(
         Box::new(Directory {
             storage,
             names,
             rdb,
             lock,
-            known,
+            known_rdb,
+            log,
         }),
         report,
     );
-    Ok(())
+    go_on_logging(engine.inner(), is_said)
+}
+
+/// Has what comes logged. Where there is no log, one begins with what was found. One that is there is
+/// made ready for more if `appendonly` `is_said` to be on; if only the directory says so, once there
+/// is something to append.
+fn go_on_logging(engine: &Inner, is_said: bool) -> Result<(), OpenError> {
+    let wanted = engine.config.read().appendonly == Some(true) && !engine.read_only;
+    let Some(directory) = engine.directory().filter(|_| wanted) else {
+        return Ok(());
+    };
+    let failed = |error| OpenError::Log(Box::new(error));
+    if directory.has_log() {
+        let (size, base) = directory.log_sizes().map_err(failed)?;
+        engine.durable.set_sizes(size, base);
+        engine.resume_log();
+        return match is_said {
+            true => engine.open_log().map_err(failed),
+            false => Ok(()),
+        };
+    }
+    engine.rewrite_log().map_err(failed).map(|_| ())
+}
+
+/// Empties `engine` and reads its log anew, as `DEBUG LOADAOF` does. Commands of other sessions are
+/// not held up.
+pub(crate) fn reload(engine: &Engine) -> Result<(), OpenError> {
+    let inner = engine.inner();
+    let Some(directory) = inner.directory().filter(|_| inner.durable.is_on()) else {
+        return Err(OpenError::Log(Box::new(SaveError::NoLog)));
+    };
+    inner.finish_log();
+    Session::replaying(engine.clone()).execute(&["FLUSHALL"]);
+    directory.load_log(engine)
 }
 
 /// Real servers know nothing of the lock.
@@ -102,14 +174,18 @@ fn warn_of_strangers<S: Storage>(storage: &S, dir: &Path, report: &mut RecoveryR
     }
 }
 
-impl Known {
-    fn of<S: Storage>(storage: &S, names: &Names, rdb: &Path) -> Result<Known, OpenError> {
+impl KnownLog {
+    fn of<S: Storage>(storage: &S, names: &Names) -> Result<KnownLog, OpenError> {
         let located = locate(storage, names)?;
-        Ok(Known {
-            rdb: storage.stamp(rdb)?,
+        let end = match log_end(names, &located) {
+            Some(path) => storage.stamp(&path)?,
+            None => None,
+        };
+        Ok(KnownLog {
             manifest: storage.stamp(&names.manifest())?,
-            log: stamp_of_log(storage, names, &located)?,
+            end,
             located,
+            torn: None,
         })
     }
 }
@@ -122,16 +198,5 @@ fn log_end(names: &Names, located: &Located) -> Option<PathBuf> {
         Located::Multi { manifest, .. } => {
             manifest.data().last().map(|file| names.file(&file.name))
         }
-    }
-}
-
-fn stamp_of_log<S: Storage>(
-    storage: &S,
-    names: &Names,
-    located: &Located,
-) -> storage::Result<Option<Stamp>> {
-    match log_end(names, located) {
-        Some(path) => storage.stamp(&path),
-        None => Ok(None),
     }
 }

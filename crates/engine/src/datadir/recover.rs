@@ -154,7 +154,7 @@ fn take_in(engine: &Engine, summary: LoadSummary) -> RdbReport {
     }
 }
 
-fn read_log<S: Storage>(
+pub(super) fn read_log<S: Storage>(
     storage: &S,
     engine: &Engine,
     located: &Located,
@@ -174,9 +174,17 @@ fn read_log<S: Storage>(
             manifest.data().map(|file| names.file(&file.name)).collect()
         }
     };
-    let last = paths.len().saturating_sub(1);
+    // A file is synced before the next one takes anything, so only the last with anything in it may
+    // be torn.
+    let mut last = 0;
+    for (number, path) in paths.iter().enumerate() {
+        let len = storage.stamp(path)?.map_or(0, |stamp| stamp.len);
+        if !aof::holds_nothing(len) {
+            last = number;
+        }
+    }
     for (number, path) in paths.into_iter().enumerate() {
-        let file = read_log_file(storage, engine, path, number == last)?;
+        let file = read_log_file(storage, engine, path, number >= last)?;
         report.files.push(file);
     }
     Ok(())
@@ -190,6 +198,7 @@ fn read_log_file<S: Storage>(
     is_last: bool,
 ) -> Result<FileReport, OpenError> {
     let mut reader = LogReader::open(storage.open(&path, Mode::Read)?)?;
+    reader.check_batches(storage.open(&path, Mode::Read)?)?;
     let mut rdb = None;
     if reader.has_preamble() {
         let summary = decode(reader.preamble(), engine, &path, true)?;

@@ -58,6 +58,15 @@ pub struct LogReport {
 }
 
 impl RecoveryReport {
+    /// The log file whose end does not count, if one has such an end, and up to where it counts.
+    pub(super) fn torn_end(&self) -> Option<(PathBuf, u64)> {
+        let torn = |file: &FileReport| {
+            let tail = file.log.as_ref()?.tail;
+            (!tail.is_whole()).then(|| (file.path.clone(), tail.valid_up_to))
+        };
+        self.files.iter().find_map(torn)
+    }
+
     /// Keys loaded from snapshots, and commands carried out from logs.
     pub fn totals(&self) -> (u64, u64) {
         let keys = self

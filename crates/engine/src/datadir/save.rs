@@ -1,16 +1,18 @@
 //! From the keyspace to files.
 
-use super::{DataDir, Directory, Known, SaveError, log_end, stamp_of_log};
+use super::{DataDir, Directory, Frozen, OpenError, RecoveryReport, Rewritten, SaveError};
+use super::{base, recover};
 use crate::config::Config;
-use crate::engine::Inner;
+use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
 use crate::{REDIS_VERSION, VALKEY_VERSION};
-use aof::{BaseFormat, Located, commit_base, locate};
+use aof::{BaseFormat, History, Located};
 use keyspace::OverBudget;
 use rdb::{Encoder, EncoderOptions, Family, Losses, Target};
 use snapshot::{Access, Preamble, WriteError};
 use std::path::{Path, PathBuf};
-use storage::{Stamp, Storage, Writer, replace};
+use std::sync::Arc;
+use storage::{File, Stamp, Storage, Writer, replace};
 
 /// What a save wrote.
 #[derive(Debug, Clone)]
@@ -47,87 +49,72 @@ impl<S: Storage> DataDir for Directory<S> {
             self.lock.is_some(),
             "a directory that is only read is not saved"
         );
-        let mut known = self.known.lock();
-        self.refuse_strange_files(&known)?;
+        let mut known = self.known_rdb.lock();
+        self.refuse_changed(&self.rdb, *known)?;
         let config = engine.config.read().clone();
         let mut snapshot = Snapshot::new(engine, &config);
-        replace(&self.storage, &self.rdb, &mut known.rdb, |file| {
-            snapshot.write(file, false)
+        replace(&self.storage, &self.rdb, &mut known, |file| {
+            let offset = || engine.log.journal().offset();
+            let frozen = engine.freeze_at(OverBudget::Wait, offset);
+            snapshot.write(frozen, file, false)
         })?;
         snapshot.files.push(self.rdb.clone());
-        if config.appendonly == Some(true) {
-            self.save_log(&mut known, &mut snapshot)?;
-        }
         Ok(snapshot.report())
+    }
+
+    fn open_log(&self, engine: &Inner) -> Result<Arc<dyn File>, SaveError> {
+        self.open_log_end(engine)
+    }
+
+    fn rewrites_in_place(&self, engine: &Inner) -> bool {
+        self.stays_single(engine, &self.log.lock().located)
+    }
+
+    fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError> {
+        self.rewrite(engine, is_alive)
+    }
+
+    fn load_log(&self, engine: &Engine) -> Result<(), OpenError> {
+        let located = self.log.lock().located.clone();
+        let mut report = RecoveryReport::default();
+        recover::read_log(&self.storage, engine, &located, &self.names, &mut report)
+    }
+
+    fn has_log(&self) -> bool {
+        self.log.lock().located != Located::Nothing
+    }
+
+    fn log_sizes(&self) -> Result<(u64, u64), SaveError> {
+        self.sizes_of_log()
     }
 }
 
 impl<S: Storage> Directory<S> {
     /// Somebody who does not know of the lock may have written here.
-    fn refuse_strange_files(&self, known: &Known) -> Result<(), SaveError> {
-        let unchanged = |path: &Path, stamp: Option<Stamp>| match self.storage.stamp(path)? {
-            now if now == stamp => Ok(()),
+    pub(super) fn refuse_changed(
+        &self,
+        path: &Path,
+        known: Option<Stamp>,
+    ) -> Result<(), SaveError> {
+        match self.storage.stamp(path)? {
+            now if now == known => Ok(()),
             _ => Err(SaveError::ChangedBehindOurBack(path.to_owned())),
-        };
-        unchanged(&self.rdb, known.rdb)?;
-        unchanged(&self.names.manifest(), known.manifest)?;
-        log_end(&self.names, &known.located).map_or(Ok(()), |path| unchanged(&path, known.log))
-    }
-
-    /// A new base with everything in it and an empty incr. A single file of Redis 6.2 stays one if
-    /// that is who must read it: such servers know no folder.
-    fn save_log(&self, known: &mut Known, snapshot: &mut Snapshot<'_>) -> Result<(), SaveError> {
-        let written = match (&known.located, snapshot.target) {
-            (Located::Single { path }, Target::Redis9) => {
-                snapshot.files.push(path.clone());
-                let write = |file: &mut Writer<S::File>| snapshot.write(file, true);
-                replace(&self.storage, path, &mut known.log, write)
-            }
-            _ => self.save_folder(known, snapshot),
-        };
-        written.and(self.locate_again(known))
-    }
-
-    fn save_folder(&self, known: &mut Known, snapshot: &mut Snapshot<'_>) -> Result<(), SaveError> {
-        let names = &self.names;
-        let manifest = commit_base(
-            &self.storage,
-            names,
-            &known.located,
-            &mut known.manifest,
-            BaseFormat::Rdb,
-            None,
-            |file| snapshot.write(file, true),
-        )?;
-        let data = manifest.data().map(|file| names.file(&file.name));
-        snapshot.files.extend(data);
-        snapshot.files.push(names.manifest());
-        Ok(())
-    }
-
-    /// Also after a failure: the new log may have been committed before it.
-    fn locate_again(&self, known: &mut Known) -> Result<(), SaveError> {
-        let located = locate(&self.storage, &self.names).map_err(SaveError::Aof)?;
-        if located != known.located {
-            known.log = stamp_of_log(&self.storage, &self.names, &located)?;
-            known.located = located;
         }
-        Ok(())
     }
 }
 
 /// One save: what is written, how, and what came of it.
-struct Snapshot<'e> {
+pub(super) struct Snapshot<'e> {
     engine: &'e Inner,
     config: &'e Config,
     target: Target,
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     keys: u64,
     losses: Losses,
 }
 
 impl<'e> Snapshot<'e> {
-    fn new(engine: &'e Inner, config: &'e Config) -> Snapshot<'e> {
+    pub(super) fn new(engine: &'e Inner, config: &'e Config) -> Snapshot<'e> {
         let target = engine.target(config);
         Snapshot {
             engine,
@@ -139,14 +126,53 @@ impl<'e> Snapshot<'e> {
         }
     }
 
-    /// Writes everything as it is now. What would be lost is gathered to the end, so that a refusal
-    /// names all of it.
-    fn write<F: storage::File>(
+    pub(super) fn engine(&self) -> &'e Inner {
+        self.engine
+    }
+
+    /// What a base is written in (`aof-use-rdb-preamble`).
+    pub(super) fn base_format(&self) -> BaseFormat {
+        match self.config.aof_use_rdb_preamble {
+            true => BaseFormat::Rdb,
+            false => BaseFormat::Commands,
+        }
+    }
+
+    /// What becomes of what the new base stands for.
+    pub(super) fn history(&self) -> History {
+        match self.config.aof_disable_auto_gc {
+            true => History::Kept,
+            false => History::Removed,
+        }
+    }
+
+    /// Writes everything as it was frozen, as the base of a log.
+    pub(super) fn write_base<F: File>(
         &mut self,
+        frozen: Frozen,
+        file: &mut Writer<F>,
+        format: BaseFormat,
+    ) -> Result<(), SaveError> {
+        if format == BaseFormat::Rdb {
+            return self.write(frozen, file, true);
+        }
+        if self.config.aof_timestamp_enabled {
+            let stamp = format!("#TS:{}\r\n", self.engine.clock.now().secs());
+            file.write_all(stamp.as_bytes())?;
+        }
+        self.keys = base::write(frozen, self.target, file)?;
+        Ok(())
+    }
+
+    /// Writes everything as it was frozen. What would be lost is gathered to the end, so that a refusal
+    /// names all of it.
+    pub(super) fn write<F: File>(
+        &mut self,
+        frozen: Frozen,
         file: &mut Writer<F>,
         is_aof_base: bool,
     ) -> Result<(), SaveError> {
-        let (view, functions) = self.engine.freeze_all(OverBudget::Wait);
+        let Frozen { view, functions } = frozen;
         let options = EncoderOptions {
             compress: self.config.rdbcompression,
             checksum: self.config.rdbchecksum,
@@ -202,7 +228,7 @@ impl<'e> Snapshot<'e> {
         }
     }
 
-    fn report(self) -> SaveReport {
+    pub(super) fn report(self) -> SaveReport {
         let Snapshot {
             target,
             files,

@@ -36,6 +36,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         digest_values,
     ),
     SessionCommand::new(
+        spec("debug|loadaof", 2).doc(
+            "1.0.0",
+            "O(N) where N is the size of the append-only file",
+            "",
+            "Empties the keyspace and reads the append-only file.",
+        ),
+        load_log,
+    ),
+    SessionCommand::new(
         spec("debug|object", 3).doc("1.0.0", "O(N)", "key", "Tells how a value is held."),
         object,
     ),
@@ -102,6 +111,12 @@ fn digest_values(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn Rep
     Ok(())
 }
 
+fn load_log(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    crate::datadir::reload(&session.engine).map_err(Error::err)?;
+    reply.ok();
+    Ok(())
+}
+
 fn object(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let key = args.bytes()?;
     let keyspace = session.engine.keyspace();
@@ -159,6 +174,8 @@ fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome
             "    OLD-SCORE-TEXT for servers before 7.2.",
             "DIGEST-VALUE [OLD-SCORE-TEXT] <key> [<key> ...]",
             "    A checksum of each key's value.",
+            "LOADAOF",
+            "    Empties the keyspace and reads the append-only file.",
             "OBJECT <key>",
             "    How the value is held.",
             "QUICKLIST-PACKED-THRESHOLD <size>",

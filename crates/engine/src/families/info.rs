@@ -14,7 +14,7 @@ const SECTIONS: &[Section] = &[
     ("Server", server),
     ("Clients", clients),
     ("Memory", memory),
-    ("Persistence", persistence),
+    ("Persistence", super::persistence::info),
     ("Stats", stats),
     ("Replication", replication),
     ("Keyspace", keyspace),
@@ -41,7 +41,7 @@ pub(super) fn render(session: &Session, wanted: &[&[u8]]) -> String {
     text
 }
 
-fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
+pub(super) fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = write!(text, "{name}:{value}\r\n");
 }
 
@@ -78,47 +78,6 @@ fn memory(session: &Session, text: &mut String) {
     for (name, value) in super::memory::info(&session.engine) {
         line(text, name, value);
     }
-}
-
-fn persistence(session: &Session, text: &mut String) {
-    let inner = session.engine.inner();
-    let (last, now) = (inner.saving.record(), session.engine.now());
-    let views = session.engine.views();
-    let appendonly = inner.config.read().appendonly == Some(true);
-    line(text, "loading", 0);
-    line(
-        text,
-        "rdb_changes_since_last_save",
-        inner.dirty.load(std::sync::atomic::Ordering::Relaxed),
-    );
-    line(
-        text,
-        "rdb_bgsave_in_progress",
-        u8::from(last.began.is_some()),
-    );
-    line(text, "rdb_last_save_time", last.at.secs());
-    line(
-        text,
-        "rdb_last_bgsave_status",
-        match inner.saving.has_failed() {
-            false => "ok",
-            true => "err",
-        },
-    );
-    let seconds = |ms: Option<i64>| ms.map_or(-1, |ms| ms / 1000);
-    line(text, "rdb_last_bgsave_time_sec", seconds(last.took));
-    let current = last.began.map(|began| now.since(began));
-    line(text, "rdb_current_bgsave_time_sec", seconds(current));
-    line(text, "rdb_saves", inner.stats.saves.value());
-    line(text, "rdb_last_cow_size", last.kept);
-    line(text, "aof_enabled", i32::from(appendonly));
-    line(text, "aof_rewrite_in_progress", 0);
-    line(text, "current_cow_size", views.kept_bytes);
-    line(text, "current_cow_peak", views.kept_peak);
-    line(text, "snapshot_views", views.alive);
-    line(text, "snapshot_kept_bytes", views.kept_bytes);
-    line(text, "snapshot_waits", views.waits);
-    line(text, "snapshot_cancelled", views.cancelled);
 }
 
 fn stats(session: &Session, text: &mut String) {

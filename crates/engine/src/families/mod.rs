@@ -9,6 +9,7 @@ mod debug;
 mod function;
 mod info;
 mod memory;
+mod persistence;
 mod pubsub;
 mod server;
 mod tracking;
@@ -24,6 +25,7 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     tracking::COMMANDS,
     acl::COMMANDS,
     server::COMMANDS,
+    persistence::COMMANDS,
     memory::COMMANDS,
     config::COMMANDS,
     command::COMMANDS,

@@ -211,7 +211,8 @@ impl Session {
     fn record(&mut self) {
         let (engine, scratch) = (&self.engine, &mut self.scratch);
         let also = || engine.hub().queue(&mut scratch.messages);
-        engine.log().append(&mut scratch.batch, also);
+        let end = engine.log().append(&mut scratch.batch, also);
+        self.wrote = end.or(self.wrote);
     }
 
     /// Logs a command that changed something other than keys.

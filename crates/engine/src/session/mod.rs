@@ -16,15 +16,16 @@ use crate::pubsub::{Published, Subscription};
 use crate::reply::{OnlyPushes, Reply, ReplyBuilder};
 use crate::tracking::Slot;
 use blocking::Blocked;
-use commands::{Effects, Protocol, ReplySink};
+use commands::{Effects, Error, Protocol, ReplySink};
 use keyspace::{Changed, Mode};
 use rights::Rights;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use tracking::Caching;
 use transaction::Transaction;
-use units::DbIndex;
+use units::{DbIndex, ReplOffset};
 
 /// One client's conversation with the engine: its database, protocol, name and transaction.
 ///
@@ -48,6 +49,8 @@ pub struct Session {
     blocked: Option<Blocked>,
     /// Commands of others that waited are tried again.
     serving: bool,
+    /// Up to where the log holds what this session did and was not told to be safe yet.
+    wrote: Option<ReplOffset>,
     /// `EXEC` is running: it logs what its commands did, in one batch.
     in_exec: bool,
     scratch: Scratch,
@@ -124,6 +127,7 @@ impl Session {
             caching: None,
             blocked: None,
             serving: false,
+            wrote: None,
             in_exec: false,
             scratch,
             rng,
@@ -149,11 +153,17 @@ impl Session {
         let mut builder = ReplyBuilder::new(self.client.protocol);
         self.execute_into(&argv, &mut builder);
         self.wait_unblocked(&mut builder);
-        builder.finish().unwrap_or(Reply::Nil)
+        match self.committed() {
+            Ok(()) => builder.finish().unwrap_or(Reply::Nil),
+            Err(error) => Reply::Error(error),
+        }
     }
 
     /// Runs one command, name first, and writes its reply into `reply`, unless it waits for
     /// something: see [`Session::is_blocked`].
+    ///
+    /// It returns before the append-only file holds what was done: nobody may be told of the reply
+    /// before [`Session::committed`] or [`Session::poll_committed`] says so.
     pub fn execute_into(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
         debug_assert!(!self.is_blocked(), "one command after the other");
         self.engine.stats().commands.add(self.client.id, 1);
@@ -184,6 +194,22 @@ impl Session {
             Replies::NotThis => self.client.replies = Replies::All,
             Replies::NotTheNext | Replies::None => {}
         }
+    }
+
+    /// Waits until everything that replies so far tell of is as safe as `appendfsync` says. After an
+    /// error it is not known whether what this session wrote since the last call will last; what it
+    /// only read was told right.
+    pub fn committed(&mut self) -> Result<(), Error> {
+        self.engine.commit(self.wrote.take())
+    }
+
+    /// The same without waiting for the disk, if somebody holds a [`crate::Committer`].
+    pub fn poll_committed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let committed = self.engine.poll_commit(cx, self.wrote);
+        if committed.is_ready() {
+            self.wrote = None;
+        }
+        committed
     }
 
     /// The engine that this session belongs to.

@@ -335,6 +335,7 @@ impl Session {
         if !missing.is_empty() {
             self.tell_missing(&missing);
         }
+        self.committed()?;
         outcome
     }
 
@@ -381,6 +382,7 @@ impl Session {
         effects.suppress();
         self.gather(&mut keys, db, &[], 0);
         self.commit(keys);
+        self.committed()?;
         outcome
     }
 }

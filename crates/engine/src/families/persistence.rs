@@ -1,0 +1,124 @@
+//! BGREWRITEAOF, and what INFO tells of snapshots and of the append-only file.
+
+use super::info::line;
+use crate::registry::SessionCommand;
+use crate::session::Session;
+use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
+use std::sync::atomic::Ordering::Relaxed;
+
+const FLAGS: Flags = Flags::ADMIN
+    .union(Flags::NOSCRIPT)
+    .union(Flags::NO_ASYNC_LOADING);
+
+pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
+    Spec::new(
+        "bgrewriteaof",
+        1,
+        Group::Server,
+        FLAGS.union(Flags::NO_MULTI),
+    )
+    .doc(
+        "1.0.0",
+        "O(1)",
+        "",
+        "Writes the append-only file anew while commands go on.",
+    ),
+    bgrewriteaof,
+)];
+
+fn bgrewriteaof(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let is_saving = session.engine.inner().saving.record().began.is_some();
+    let asked = session.engine.rewrite_log_in_background();
+    asked.map_err(Error::err)?;
+    reply.simple(match is_saving {
+        false => "Background append only file rewriting started",
+        true => "Background append only file rewriting scheduled",
+    });
+    Ok(())
+}
+
+/// The section `Persistence` of INFO.
+pub(super) fn info(session: &Session, text: &mut String) {
+    let appendonly = session.engine.inner().config.read().appendonly == Some(true);
+    let views = session.engine.views();
+    line(text, "loading", 0);
+    line(text, "async_loading", 0);
+    line(text, "current_cow_peak", views.kept_peak);
+    line(text, "current_cow_size", views.kept_bytes);
+    snapshots(session, text);
+    rewrites(session, text);
+    if appendonly {
+        log_file(session, text);
+    }
+    line(text, "snapshot_views", views.alive);
+    line(text, "snapshot_kept_bytes", views.kept_bytes);
+    line(text, "snapshot_waits", views.waits);
+    line(text, "snapshot_cancelled", views.cancelled);
+}
+
+fn snapshots(session: &Session, text: &mut String) {
+    let inner = session.engine.inner();
+    let (last, now) = (inner.saving.record(), session.engine.now());
+    let dirty = inner.dirty.load(Relaxed);
+    line(text, "rdb_changes_since_last_save", dirty);
+    let in_progress = u8::from(last.began.is_some());
+    line(text, "rdb_bgsave_in_progress", in_progress);
+    line(text, "rdb_last_save_time", last.at.secs());
+    let status = status(!inner.saving.has_failed());
+    line(text, "rdb_last_bgsave_status", status);
+    line(text, "rdb_last_bgsave_time_sec", seconds(last.took));
+    let current = last.began.map(|began| now.since(began));
+    line(text, "rdb_current_bgsave_time_sec", seconds(current));
+    line(text, "rdb_saves", inner.stats.saves.value());
+    line(text, "rdb_last_cow_size", last.kept);
+    let snapshots = session.engine.recovery_report().files.iter();
+    let snapshots: Vec<_> = snapshots.filter_map(|file| file.rdb.as_ref()).collect();
+    let expired: u64 = snapshots.iter().map(|rdb| rdb.expired).sum();
+    let loaded: u64 = snapshots.iter().map(|rdb| rdb.keys).sum();
+    line(text, "rdb_last_load_keys_expired", expired);
+    line(text, "rdb_last_load_keys_loaded", loaded);
+}
+
+fn rewrites(session: &Session, text: &mut String) {
+    let inner = session.engine.inner();
+    let (last, now) = (inner.durable.rewrite_record(), session.engine.now());
+    let appendonly = inner.config.read().appendonly == Some(true);
+    line(text, "aof_enabled", u8::from(appendonly));
+    // Who was told that it started shall see that, unless a snapshot comes first.
+    let waits = inner.saving.record().began.is_some();
+    let in_progress = u8::from(last.began.is_some() || (last.is_wanted && !waits));
+    line(text, "aof_rewrite_in_progress", in_progress);
+    let scheduled = u8::from(last.is_wanted && waits);
+    line(text, "aof_rewrite_scheduled", scheduled);
+    line(text, "aof_last_rewrite_time_sec", seconds(last.took));
+    let current = last.began.map(|began| now.since(began));
+    line(text, "aof_current_rewrite_time_sec", seconds(current));
+    let status = status(last.failures == 0);
+    line(text, "aof_last_bgrewrite_status", status);
+    line(text, "aof_rewrites", last.count);
+    line(text, "aof_rewrites_consecutive_failures", last.failures);
+    line(text, "aof_last_write_status", inner.durable.write_status());
+    line(text, "aof_last_cow_size", last.kept);
+    line(text, "module_fork_in_progress", 0);
+    line(text, "module_fork_last_cow_size", 0);
+}
+
+fn log_file(session: &Session, text: &mut String) {
+    let inner = session.engine.inner();
+    let (size, base) = inner.durable.sizes();
+    line(text, "aof_current_size", size);
+    line(text, "aof_base_size", base);
+    line(text, "aof_pending_rewrite", 0);
+    line(text, "aof_buffer_length", inner.unwritten_bytes());
+    line(text, "aof_pending_bio_fsync", 0);
+    line(text, "aof_delayed_fsync", 0);
+}
+
+fn status(ok: bool) -> &'static str {
+    if ok { "ok" } else { "err" }
+}
+
+/// Whole seconds of some milliseconds; -1 for none.
+fn seconds(ms: Option<i64>) -> i64 {
+    ms.map_or(-1, |ms| ms / 1000)
+}
