@@ -9,8 +9,10 @@ use crate::log::Log;
 use crate::memory::Gauge;
 use crate::pubsub::{Hub, Published, Subscriber};
 use crate::saving::Saving;
+use crate::scripting::Scripting;
 use crate::session::Session;
 use crate::stats::{Apart, Stats};
+use commands::Error;
 use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
 use parking_lot::RwLock;
 use rdb::Target;
@@ -40,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) config: RwLock<Config>,
     pub(crate) settings_epoch: AtomicU64,
     pub(crate) functions: RwLock<Functions>,
+    pub(crate) scripting: Scripting,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) opened_at: UnixMillis,
     pub(crate) seed: u64,
@@ -209,6 +212,12 @@ impl Engine {
         self.inner.config.read().get(name)
     }
 
+    /// Ends the script or function that runs, if one does, whatever it has written so far: for a
+    /// program that ends.
+    pub fn abort_scripts(&self) {
+        self.inner.scripting.abort();
+    }
+
     /// Changes a setting that may change while the engine is open.
     pub fn set_config(&self, name: &str, value: &str) -> Result<(), ConfigError> {
         self.set_configs(&[(name, value)])
@@ -226,6 +235,8 @@ impl Engine {
             changed
         };
         self.inner.eviction.set_limit(changed.maxmemory);
+        let threshold = changed.busy_reply_threshold;
+        self.inner.scripting.set_busy_after(threshold);
         self.inner
             .hub
             .set_limit(changed.client_output_buffer_limit.pubsub);
@@ -261,6 +272,14 @@ impl Engine {
 
     pub(crate) fn now(&self) -> UnixMillis {
         self.inner.clock.now()
+    }
+
+    /// Refuses, in the words for clients, what has to wait for a script that runs for too long.
+    pub(crate) fn refuse_if_busy(&self) -> Result<(), Error> {
+        match self.inner.scripting.busy(|| self.now()) {
+            Some(busy) => Err(busy.refusal()),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
@@ -304,6 +323,7 @@ impl Inner {
         let memory = Gauge::new(&parts.keyspace);
         let eviction = Eviction::new(&parts.config, parts.seed);
         let output_limit = parts.config.client_output_buffer_limit.pubsub;
+        let scripting = Scripting::new(parts.config.busy_reply_threshold);
         let hub = Hub::new(output_limit, parts.clock.clone());
         Inner {
             keyspace: parts.keyspace,
@@ -311,6 +331,7 @@ impl Inner {
             config: RwLock::new(parts.config),
             settings_epoch: AtomicU64::new(0),
             functions: RwLock::default(),
+            scripting,
             clock: parts.clock,
             opened_at: now,
             seed: parts.seed,

@@ -19,6 +19,8 @@ use std::time::Duration;
 /// Everything that can be configured. Names and defaults are Redis's; see [`Config::set`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// In milliseconds; 0 for never.
+    pub(crate) busy_reply_threshold: u32,
     pub(crate) client_output_buffer_limit: OutputLimits,
     pub(crate) dir: PathBuf,
     pub(crate) dbfilename: String,
@@ -150,6 +152,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
+            busy_reply_threshold: 5000,
             client_output_buffer_limit: OutputLimits::default(),
             dir: PathBuf::from("."),
             dbfilename: "dump.rdb".to_owned(),

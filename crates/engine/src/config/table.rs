@@ -65,6 +65,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("appenddirname", appenddirname, immutable),
     parameter!("appendfilename", appendfilename, immutable),
     parameter!("appendonly", appendonly, immutable),
+    parameter!("busy-reply-threshold" or "lua-time-limit", busy_reply_threshold),
     parameter!("client-output-buffer-limit", client_output_buffer_limit),
     parameter!("compat-version", compat_version),
     parameter!("databases", databases, immutable),

@@ -8,11 +8,12 @@ mod function;
 mod info;
 mod memory;
 mod pubsub;
+mod script;
 mod server;
 mod syntax;
 mod transactions;
 
-use crate::registry::SessionCommand;
+use crate::registry::{ScriptCommand, SessionCommand};
 use commands::{Outcome, ReplySink};
 
 /// Every such family.
@@ -24,9 +25,13 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     command::COMMANDS,
     debug::COMMANDS,
     function::COMMANDS,
+    script::COMMANDS,
     pubsub::COMMANDS,
     transactions::COMMANDS,
 ];
+
+/// The commands that run scripts.
+pub(crate) const SCRIPTS: &[ScriptCommand] = script::SCRIPTS;
 
 /// Answers a `HELP` subcommand.
 fn help(reply: &mut dyn ReplySink, lines: &[&str]) -> Outcome {

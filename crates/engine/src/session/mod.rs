@@ -2,9 +2,11 @@
 
 mod dispatch;
 mod pubsub;
+mod script;
 mod transaction;
 mod typed;
 
+pub(crate) use script::Source;
 pub use typed::{Expiry, FieldValue};
 
 use crate::engine::Engine;
@@ -31,8 +33,10 @@ pub struct Session {
     transaction: Transaction,
     /// Made when the client first subscribes to something.
     subscription: Option<Box<Subscription>>,
-    /// `EXEC` is running: it logs what its commands did, in one batch.
+    /// `EXEC` or a script is running: it logs what its commands did, in one batch.
     in_exec: bool,
+    /// When the last command was admitted, nothing could be evicted any more.
+    short_of_memory: bool,
     scratch: Scratch,
     rng: fastrand::Rng,
     settings: commands::Settings,
@@ -95,6 +99,7 @@ impl Session {
             transaction,
             subscription: None,
             in_exec: false,
+            short_of_memory: false,
             scratch,
             rng,
             settings,
@@ -172,7 +177,10 @@ impl Session {
     pub fn expect_keys(&self, keys: &[&[u8]]) {
         let keyspace = self.engine.keyspace();
         let plan = keyspace.plan(Mode::Read, keys);
-        keyspace.lock(plan, self.engine.now()).warm(self.client.db);
+        // Nobody waits for the sake of a hint.
+        if let Some(keys) = keyspace.lock_unless(plan, self.engine.now(), || true) {
+            keys.warm(self.client.db);
+        }
     }
 
     /// The protocol whose shapes replies have.

@@ -90,7 +90,7 @@ impl Session {
         }
         let (db, engine) = (self.client.db, self.engine.clone());
         let plan = engine.keyspace().plan(Mode::Write, names);
-        let mut keys = engine.keyspace().lock(plan, engine.now());
+        let mut keys = self.lock(&engine, plan)?;
         for key in names {
             // Deleted now, so that nobody's finding it expired later counts as a change.
             if keys.reap(db, key) {
@@ -127,7 +127,7 @@ impl Session {
         self.refresh_settings();
         let engine = self.engine.clone();
         let plan = self.union_plan(&queue, &transaction.watched);
-        let mut keys = self.lock(&engine, plan);
+        let mut keys = self.lock(&engine, plan)?;
         if transaction
             .watched
             .iter()
@@ -155,6 +155,7 @@ impl Session {
         let outcome = match queued.entry {
             Entry::Keys(command) => self.run_with_keys(keys, command, &argv, reply),
             Entry::Session(command) => command.run(self, &argv, reply),
+            Entry::Script(command) => command.run(self, keys, &argv, reply),
         };
         if let Err(error) = outcome {
             reply.error(&error);
@@ -173,7 +174,7 @@ impl Session {
         let mut names: Vec<&'q [u8]> = watched.iter().map(|watched| &watched.key[..]).collect();
         for queued in queue {
             let Entry::Keys(command) = queued.entry else {
-                if writes(queued) {
+                if matches!(queued.entry, Entry::Script(_)) || writes(queued) {
                     // What is no key changes, and is logged with the rest: no freeze in between.
                     return Plan::all(mode);
                 }
