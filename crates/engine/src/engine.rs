@@ -212,8 +212,8 @@ impl Engine {
         self.inner.config.read().get(name)
     }
 
-    /// Ends the script or function that runs, if one does, whatever it has written so far: for a
-    /// program that ends.
+    /// Ends the script or function that runs, if one does, whatever it has written so far, and lets
+    /// no other go on: for a program that ends.
     pub fn abort_scripts(&self) {
         self.inner.scripting.abort();
     }

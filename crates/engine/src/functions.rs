@@ -60,8 +60,8 @@ impl Functions {
 
     /// Adds a library that a server had loaded, whatever its first line says.
     pub(crate) fn adopt(&mut self, code: &[u8]) {
-        let name = header(code).map_or(code, |header| header.name);
-        self.libraries.insert(name.to_vec(), code.to_vec());
+        let name = header(code).map_or_else(|_| code.to_vec(), |header| header.name);
+        self.libraries.insert(name, code.to_vec());
     }
 
     pub(crate) fn delete(&mut self, name: &[u8]) -> bool {
@@ -95,28 +95,30 @@ impl Functions {
 pub(crate) struct Header<'c> {
     /// In upper case.
     pub(crate) engine: String,
-    pub(crate) name: &'c [u8],
+    pub(crate) name: Vec<u8>,
     /// From the end of the first line on, so that lines keep their numbers.
     pub(crate) body: &'c [u8],
 }
 
 /// Reads the first line of a library.
 pub(crate) fn header(code: &[u8]) -> Result<Header<'_>, LoadError> {
-    let line = code.strip_prefix(b"#!").ok_or(LoadError::MissingMetadata)?;
-    let end = line.iter().position(|&byte| byte == b'\n');
-    let (line, body) = line.split_at(end.ok_or(LoadError::InvalidMetadata)?);
-    let mut words = line
-        .split(|byte| byte.is_ascii_whitespace())
-        .filter(|word| !word.is_empty());
+    if !code.starts_with(b"#!") {
+        return Err(LoadError::MissingMetadata);
+    }
+    let end = code.iter().position(|&byte| byte == b'\n');
+    let (line, body) = code.split_at(end.ok_or(LoadError::InvalidMetadata)?);
+    let words = resp::split_words(line).map_err(|_| LoadError::InvalidMetadata)?;
+    let mut words = words.into_iter();
     let engine = words.next().ok_or(LoadError::InvalidMetadata)?;
+    let engine = engine.get(2..).ok_or(LoadError::InvalidMetadata)?;
     let mut name = None;
     for word in words {
         let value = word.split_at_checked(5);
         match value.filter(|(key, _)| key.eq_ignore_ascii_case(b"name=")) {
             Some(_) if name.is_some() => return Err(LoadError::NameTwice),
-            Some((_, value)) => name = Some(value),
+            Some((_, value)) => name = Some(value.to_vec()),
             None => {
-                let word = String::from_utf8_lossy(word).into_owned();
+                let word = String::from_utf8_lossy(&word).into_owned();
                 return Err(LoadError::InvalidValue(word));
             }
         }
@@ -137,12 +139,13 @@ mod tests {
     #[test]
     fn the_first_line_names_the_library() {
         let found = header(b"#!lua name=lib\nreturn 1").unwrap();
-        assert_eq!((&found.engine[..], found.name), ("LUA", &b"lib"[..]));
+        assert_eq!((&found.engine[..], &found.name[..]), ("LUA", &b"lib"[..]));
         assert_eq!(found.body, b"\nreturn 1");
         let refused = |code: &[u8]| header(code).unwrap_err();
         assert_eq!(refused(b"return 1"), LoadError::MissingMetadata);
         assert_eq!(refused(b"#!lua name=a"), LoadError::InvalidMetadata);
         assert_eq!(refused(b"#!lua\n"), LoadError::MissingName);
+        assert_eq!(header(b"#!lua name=\"foo\"\n").unwrap().name, b"foo");
         assert_eq!(refused(b"#!lua name=a name=b\n"), LoadError::NameTwice);
         assert_eq!(refused(b"#!lua name=a-b\n"), LoadError::InvalidName);
         let unknown = LoadError::InvalidValue("foo=bar".into());

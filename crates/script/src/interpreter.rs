@@ -33,6 +33,7 @@ pub struct Interpreter {
     pub(crate) world: Table,
     run: Function,
     pub(crate) load_library: Function,
+    show_world: Function,
     pub(crate) killswitch: Arc<Killswitch>,
     scripts: HashMap<[u8; 20], Script>,
 }
@@ -62,7 +63,7 @@ impl Interpreter {
         let lua = Lua::new_with(libraries(), LuaOptions::default())?;
         let natives = natives::table(&lua, setup)?;
         let prelude = lua.load(include_str!("prelude.luau")).set_name("=redis");
-        let (world, run, load_library) = prelude.call((natives.clone(),))?;
+        let (world, run, load_library, show_world) = prelude.call((natives.clone(),))?;
         natives.set("compile", compiler(&lua, Table::clone(&world))?)?;
         lua.set_memory_limit(setup.limits.memory_bytes_max)?;
         let switch = killswitch.clone();
@@ -76,6 +77,7 @@ impl Interpreter {
             world,
             run,
             load_library,
+            show_world,
             killswitch,
             scripts,
         })
@@ -133,16 +135,28 @@ impl Interpreter {
         args: &[&[u8]],
         host: &mut dyn Host,
     ) -> Result<Value, Failure> {
-        let set = || {
+        let given = || {
             let (keys, args) = (self.strings(keys)?, self.strings(args)?);
-            self.world.set_readonly(false);
-            let set = self.world.raw_set("KEYS", keys);
-            let set = set.and_then(|()| self.world.raw_set("ARGV", args));
-            self.world.set_readonly(true);
-            set
+            self.change_world(|world| {
+                world.raw_set("KEYS", keys)?;
+                world.raw_set("ARGV", args)
+            })
         };
-        set().map_err(|error| self.broken(&error))?;
+        given().map_err(|error| self.broken(&error))?;
         self.invoke(&script.function, (), host)
+    }
+
+    /// Changes the globals of scripts, which they themselves can't.
+    fn change_world(&self, change: impl FnOnce(&Table) -> mlua::Result<()>) -> mlua::Result<()> {
+        self.world.set_readonly(false);
+        let changed = change(&self.world);
+        self.world.set_readonly(true);
+        changed
+    }
+
+    /// Shows scripts the globals that there are while a library loads, or all others.
+    pub(crate) fn show_world(&self, loading: bool) -> mlua::Result<()> {
+        self.change_world(|_| self.show_world.call(loading))
     }
 
     /// Strings as the table that scripts get.

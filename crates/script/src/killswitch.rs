@@ -6,6 +6,8 @@ use std::time::Instant;
 #[derive(Debug, Default)]
 pub struct Killswitch {
     killed: AtomicBool,
+    /// For good.
+    off: AtomicBool,
     looks: AtomicU32,
     deadline: parking_lot::Mutex<Option<Instant>>,
     timed: AtomicBool,
@@ -20,12 +22,17 @@ impl Killswitch {
         self.killed.store(true, Relaxed);
     }
 
-    /// Whether the running script was told to end.
-    pub fn is_killed(&self) -> bool {
-        self.killed.load(Relaxed)
+    /// Ends the script that runs, and every one that is to come.
+    pub fn turn_off(&self) {
+        self.off.store(true, Relaxed);
     }
 
-    /// Lets scripts run again.
+    /// Whether the running script was told to end.
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Relaxed) || self.off.load(Relaxed)
+    }
+
+    /// Lets scripts run again after one was killed.
     pub fn reset(&self) {
         self.killed.store(false, Relaxed);
     }

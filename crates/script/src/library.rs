@@ -47,10 +47,12 @@ impl Interpreter {
             let register =
                 |_: &Lua, args: MultiValue| Ok(register(&mut registered.borrow_mut(), args).err());
             let register = scope.create_function(register)?;
+            self.show_world(true)?;
             self.load_library
                 .call::<(bool, LuaValue)>((chunk, register))
         });
         self.killswitch.set_deadline(None);
+        let ended = self.show_world(false).and(ended);
         let why = match ended {
             Ok((true, _)) => return Ok(registered.into_inner()),
             Ok((false, raised)) => {
@@ -113,7 +115,10 @@ fn register(functions: &mut Vec<Function>, args: MultiValue) -> Result<(), &'sta
         );
     }
     let name = String::from_utf8_lossy(&name).into_owned();
-    if functions.iter().any(|function| function.name == name) {
+    if functions
+        .iter()
+        .any(|function| function.name.eq_ignore_ascii_case(&name))
+    {
         return Err("Function already exists in the library");
     }
     functions.push(Function {

@@ -1,6 +1,7 @@
 //! One connection: bytes in, requests to the session, replies out; and messages, if the client
 //! subscribed to any.
 
+use crate::aside::Seat;
 use crate::config::ClientConfig;
 use crate::pipeline::Pipeline;
 use crate::shutdown::Stopped;
@@ -36,7 +37,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 
 struct Connection<S> {
     stream: S,
-    session: Session,
+    session: Seat,
     decoder: RequestDecoder,
     pipeline: Pipeline,
     input: Vec<u8>,
@@ -50,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Connection {
             decoder: RequestDecoder::new(limits(session.engine())),
             stream,
-            session,
+            session: Seat::new(session),
             pipeline: Pipeline::default(),
             input: Vec::new(),
             output: Vec::new(),
@@ -79,6 +80,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             go_on = match state {
                 State::Waiting => break,
                 State::More => true,
+                State::Aside(argv) => {
+                    self.session.answer(argv, &mut self.output).await?;
+                    !self.session.wants_to_quit()
+                }
                 State::Over => false,
             };
         }
@@ -136,6 +141,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             };
             done += consumed;
+            if self.session.may_take_long(&argv) {
+                let argv = argv.iter().map(|arg| arg.to_vec()).collect();
+                return (done, State::Aside(argv));
+            }
             if !argv.is_empty() {
                 let mut sink = RespSink::new(&mut self.output, self.session.protocol());
                 if self.session.is_subscribed() {
@@ -235,6 +244,8 @@ enum State {
     Waiting,
     /// Requests are left, but replies must leave first.
     More,
+    /// A request is to be answered aside, and then more may be left.
+    Aside(Vec<Vec<u8>>),
     /// The conversation is over.
     Over,
 }

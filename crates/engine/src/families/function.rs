@@ -143,6 +143,16 @@ fn with_libraries<T>(
     work(session, libraries, &mut functions)
 }
 
+/// Refuses more arguments than that, in the words of a container.
+fn at_most(args: &Args<'_>, count: usize, name: &str) -> Outcome {
+    if args.left() <= count {
+        return Ok(());
+    }
+    Err(Error::err(format_args!(
+        "unknown subcommand or wrong number of arguments for '{name}'. Try FUNCTION HELP."
+    )))
+}
+
 fn load(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let mut replace = false;
     while args.left() > 1 {
@@ -186,6 +196,7 @@ fn delete(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink)
 }
 
 fn flush(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    at_most(args, 1, "flush")?;
     let known = args.is_done() || args.keyword("SYNC") || args.keyword("ASYNC");
     if !known || !args.is_done() {
         return Err(Error::err("FUNCTION FLUSH only supports SYNC|ASYNC option"));
@@ -288,6 +299,7 @@ fn dump(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> O
 }
 
 fn restore(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    at_most(args, 2, "restore")?;
     let payload = args.bytes()?;
     let policy = match () {
         () if args.is_done() || args.keyword("APPEND") => RestorePolicy::Append,

@@ -12,7 +12,7 @@ const LOAD_WITHIN: Duration = Duration::from_millis(500);
 pub(crate) struct Libraries {
     pub(crate) interpreter: Interpreter,
     libraries: BTreeMap<Vec<u8>, Library>,
-    /// The library of each function.
+    /// The library of each function, by its name in lower case: `FCALL` takes any.
     functions: HashMap<String, Vec<u8>>,
 }
 
@@ -68,8 +68,8 @@ impl Libraries {
         if engine != "LUA" {
             return Err(LoadError::UnknownEngine(engine.to_ascii_lowercase()));
         }
-        if !replace && self.libraries.contains_key(name) {
-            return Err(LoadError::exists(name));
+        if !replace && self.libraries.contains_key(&name) {
+            return Err(LoadError::exists(&name));
         }
         let functions = self.interpreter.load_library(body, within);
         let functions = functions.map_err(|failure| LoadError::Failed(failure.0))?;
@@ -77,12 +77,12 @@ impl Libraries {
             return Err(LoadError::NoFunctions);
         }
         for function in &functions {
-            let owner = self.functions.get(&function.name);
-            if owner.is_some_and(|owner| owner != name) {
+            let owner = self.functions.get(&function.name.to_ascii_lowercase());
+            if owner.is_some_and(|owner| *owner != name) {
                 return Err(LoadError::FunctionExists(function.name.clone()));
             }
         }
-        Ok((name.to_vec(), Library { functions }))
+        Ok((name, Library { functions }))
     }
 
     fn put(&mut self, name: Vec<u8>, library: Library) {
@@ -90,7 +90,7 @@ impl Libraries {
         let names = library
             .functions
             .iter()
-            .map(|function| function.name.clone());
+            .map(|function| function.name.to_ascii_lowercase());
         self.functions
             .extend(names.map(|function| (function, name.clone())));
         self.libraries.insert(name, library);
@@ -111,8 +111,8 @@ impl Libraries {
         let mut fresh = HashMap::new();
         for code in sources {
             let Header { name, body, .. } = header(code)?;
-            if policy == RestorePolicy::Append && restored.contains(name) {
-                let name = String::from_utf8_lossy(name);
+            if policy == RestorePolicy::Append && restored.contains(&name) {
+                let name = String::from_utf8_lossy(&name);
                 return Err(LoadError::Failed(format!("Library {name} already exists")));
             }
             let functions = self.interpreter.load_library(body, Some(LOAD_WITHIN));
@@ -120,9 +120,9 @@ impl Libraries {
             fresh.extend(
                 functions
                     .into_iter()
-                    .map(|function| (function.name, name.to_vec())),
+                    .map(|function| (function.name.to_ascii_lowercase(), name.clone())),
             );
-            restored.put(name, code);
+            restored.put(&name, code);
         }
         if policy != RestorePolicy::Flush {
             let replaced = |owner: &Vec<u8>| fresh.values().any(|name| name == owner);
@@ -139,12 +139,10 @@ impl Libraries {
 
     /// A function by its name.
     pub(crate) fn function(&self, name: &[u8]) -> Option<&Function> {
-        let name = std::str::from_utf8(name).ok()?;
-        let library = self.libraries.get(self.functions.get(name)?)?;
-        library
-            .functions
-            .iter()
-            .find(|function| function.name == name)
+        let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
+        let library = self.libraries.get(self.functions.get(&name)?)?;
+        let is_it = |function: &&Function| function.name.eq_ignore_ascii_case(&name);
+        library.functions.iter().find(is_it)
     }
 
     /// A library by its name.

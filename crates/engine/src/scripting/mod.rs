@@ -79,6 +79,8 @@ impl Scripting {
     ) -> Result<MutexGuard<'_, Machines>, Error> {
         loop {
             if let Some(machines) = self.machines.try_lock_for(LOOK_EVERY) {
+                // Who was killed is gone.
+                self.killswitch.reset();
                 return Ok(machines);
             }
             if let Some(busy) = self.busy(&now) {
@@ -89,7 +91,6 @@ impl Scripting {
 
     /// Notes that a script runs from now on, until the result is dropped.
     pub(crate) fn begin(&self, current: Current, now: UnixMillis) -> running::Run<'_> {
-        self.killswitch.reset();
         self.running.begin(current, now)
     }
 
@@ -114,14 +115,12 @@ impl Scripting {
 
     /// Ends the script that runs, if it is of that kind and has written nothing.
     pub(crate) fn kill(&self, kind: Kind) -> Result<(), Error> {
-        self.running.may_kill(kind)?;
-        self.killswitch.kill();
-        Ok(())
+        self.running.kill(kind, &self.killswitch)
     }
 
-    /// Ends the script that runs, whatever it has done.
+    /// Ends the script that runs, whatever it has done, and those that wait for it.
     pub(crate) fn abort(&self) {
-        self.killswitch.kill();
+        self.killswitch.turn_off();
     }
 
     /// The machine for scripts of `EVAL`.

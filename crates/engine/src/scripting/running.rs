@@ -2,6 +2,7 @@
 
 use commands::Error;
 use parking_lot::Mutex;
+use script::Killswitch;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use units::UnixMillis;
 
@@ -110,7 +111,8 @@ impl Running {
         self.wrote.store(true, Relaxed);
     }
 
-    pub(super) fn may_kill(&self, kind: Kind) -> Result<(), Error> {
+    /// Under the lock that the end of the script waits for: it hits no other.
+    pub(super) fn kill(&self, kind: Kind, killswitch: &Killswitch) -> Result<(), Error> {
         let current = self.current.lock();
         let running = current.as_ref().ok_or(Error::Text(
             "NOTBUSY No scripts in execution right now.".into(),
@@ -126,6 +128,7 @@ impl Running {
         if running.kind != kind {
             return Err(Busy(running.kind).refusal());
         }
+        killswitch.kill();
         Ok(())
     }
 }

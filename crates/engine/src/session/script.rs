@@ -39,6 +39,21 @@ impl Session {
         outcome
     }
 
+    /// Whether a request runs scripts, which take as long as they like: a front-end with few threads
+    /// does not let it hold one of them.
+    pub fn may_take_long(&self, argv: &[&[u8]]) -> bool {
+        // Every request passes here, and few are meant.
+        let begins = argv.first().and_then(|name| name.first());
+        if !matches!(begins, Some(b'e' | b'E' | b'f' | b'F')) {
+            return false;
+        }
+        match registry::identify(argv) {
+            Ok(Entry::Script(_)) => !self.in_transaction(),
+            Ok(entry) => entry.spec().name == "exec" && self.transaction.runs_scripts(),
+            Err(_) => false,
+        }
+    }
+
     /// The machines that scripts run in.
     pub(crate) fn machines(&self) -> Result<MutexGuard<'_, Machines>, Error> {
         let inner = self.engine.inner();

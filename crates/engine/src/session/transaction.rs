@@ -55,6 +55,12 @@ impl Transaction {
         self.watched.iter().any(|watched| watched.is(db, key))
     }
 
+    /// Whether a script is among what was queued.
+    pub(super) fn runs_scripts(&self) -> bool {
+        let mut queue = self.queue.iter().flatten();
+        queue.any(|queued| matches!(queued.entry, Entry::Script(_)))
+    }
+
     pub(super) fn queue(&mut self, entry: Entry, argv: &[&[u8]]) {
         let argv = argv.iter().map(|arg| arg.to_vec()).collect();
         self.queue
