@@ -69,25 +69,58 @@ fn value(rng: &mut Rng, depth: usize) -> String {
 }
 
 fn key(rng: &mut Rng) -> String {
-    if rng.bool() { text(rng) } else { rng.i32(-2..14).to_string() }
+    if rng.bool() {
+        text(rng)
+    } else {
+        rng.i32(-2..14).to_string()
+    }
 }
 
 /// JSON, mostly.
 fn json(rng: &mut Rng) -> String {
     let pieces = [
-        "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"",
-        "\"\\n\\/\"", "\"\\x\"", "1", "-2.5e3", "0x1f", "nan", "Infinity", "-inf", "true", "false",
-        "null", " ", "tru", "01", "+1", "1e999", ".5", "\"open",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"\\u00e9\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
+        "\"\\n\\/\"",
+        "\"\\x\"",
+        "1",
+        "-2.5e3",
+        "0x1f",
+        "nan",
+        "Infinity",
+        "-inf",
+        "true",
+        "false",
+        "null",
+        " ",
+        "tru",
+        "01",
+        "+1",
+        "1e999",
+        ".5",
+        "\"open",
     ];
     if rng.u8(..3) == 0 {
-        return (0..rng.usize(..6)).map(|_| pieces[rng.usize(..pieces.len())]).collect();
+        return (0..rng.usize(..6))
+            .map(|_| pieces[rng.usize(..pieces.len())])
+            .collect();
     }
     whole_json(rng, 0, &pieces[12..21])
 }
 
 fn whole_json(rng: &mut Rng, depth: usize, atoms: &[&str]) -> String {
-    let mut items = |rng: &mut Rng| -> Vec<String> {
-        (0..rng.usize(..4)).map(|_| whole_json(rng, depth + 1, atoms)).collect()
+    let items = |rng: &mut Rng| -> Vec<String> {
+        (0..rng.usize(..4))
+            .map(|_| whole_json(rng, depth + 1, atoms))
+            .collect()
     };
     match rng.u8(..if depth > 3 { 4 } else { 8 }) {
         0..=3 => atoms[rng.usize(..atoms.len())].to_owned(),
@@ -102,7 +135,10 @@ fn whole_json(rng: &mut Rng, depth: usize, atoms: &[&str]) -> String {
 }
 
 fn format_of(rng: &mut Rng) -> String {
-    let letters = ["b", "B", "h", "H", "l", "L", "T", "f", "d", "s", "x", "i", "I", "c", ">", "<", "!", " "];
+    let letters = [
+        "b", "B", "h", "H", "l", "L", "T", "f", "d", "s", "x", "i", "I", "c", ">", "<", "!", " ",
+    ];
+    let count = rng.usize(1..5);
     let piece = |_| {
         let letter = letters[rng.usize(..letters.len())];
         let count = match (letter, rng.bool()) {
@@ -113,20 +149,26 @@ fn format_of(rng: &mut Rng) -> String {
         };
         format!("{letter}{count}")
     };
-    (0..rng.usize(1..5)).map(piece).collect()
+    (0..count).map(piece).collect()
 }
 
 /// An expression, and the bytes that it finds in `ARGV[1]`.
 fn expression(rng: &mut Rng) -> (String, Vec<u8>) {
     let bytes: Vec<u8> = (0..rng.usize(..24)).map(|_| rng.u8(..)).collect();
-    let bits = ["band", "bor", "bxor", "lshift", "rshift", "arshift", "rol", "ror"];
+    let bits = [
+        "band", "bor", "bxor", "lshift", "rshift", "arshift", "rol", "ror",
+    ];
     let source = match rng.u8(..12) {
         0 => format!("cjson.encode({})", value(rng, 0)),
         1 | 2 => return ("cjson.decode(ARGV[1])".into(), json(rng).into_bytes()),
         3 | 4 => format!("cmsgpack.pack({})", value(rng, 0)),
         5 => "cmsgpack.unpack(ARGV[1])".into(),
         6 => format!("cmsgpack.unpack(cmsgpack.pack({}))", value(rng, 0)),
-        7 => format!("cmsgpack.unpack_limit(ARGV[1], {}, {})", rng.i32(-1..4), rng.i32(-1..6)),
+        7 => format!(
+            "cmsgpack.unpack_limit(ARGV[1], {}, {})",
+            rng.i32(-1..4),
+            rng.i32(-1..6)
+        ),
         8 => {
             let values: Vec<_> = (0..5).map(|_| number(rng)).collect();
             format!("struct.pack('{}', {})", format_of(rng), values.join(","))
@@ -137,7 +179,12 @@ fn expression(rng: &mut Rng) -> (String, Vec<u8>) {
             0 => format!("bit.tohex({}, {})", number(rng), rng.i32(-10..10)),
             1 => format!("bit.bswap({})", number(rng)),
             2 => format!("tostring({}), bit.tobit({})", number(rng), number(rng)),
-            _ => format!("bit.{}({}, {})", bits[rng.usize(..8)], number(rng), number(rng)),
+            _ => format!(
+                "bit.{}({}, {})",
+                bits[rng.usize(..8)],
+                number(rng),
+                number(rng)
+            ),
         },
     };
     (source, bytes)
@@ -159,7 +206,11 @@ fn libraries_give_what_they_give_on_redis() -> Outcome {
             compared += 1;
             if us != them {
                 let bytes = bytes.escape_ascii();
-                problems.push(format!("{source} of {bytes}\n  ours   {}\n  theirs {}", line(&us), line(&them)));
+                problems.push(format!(
+                    "{source} of {bytes}\n  ours   {}\n  theirs {}",
+                    line(&us),
+                    line(&them)
+                ));
             }
         }
         // Scripts are kept, and these are many.
@@ -295,7 +346,11 @@ fn scripts_answer_as_on_redis() -> Outcome {
                 let (us, them) = (ours.call(&argv)?, theirs.call(&argv)?);
                 compared += 1;
                 if us != them && !WORDED_OTHERWISE.contains(script) {
-                    problems.push(format!("{script}\n  ours   {}\n  theirs {}", line(&us), line(&them)));
+                    problems.push(format!(
+                        "{script}\n  ours   {}\n  theirs {}",
+                        line(&us),
+                        line(&them)
+                    ));
                 }
             }
         }

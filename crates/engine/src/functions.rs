@@ -18,10 +18,8 @@ pub(crate) enum LoadError {
     MissingName,
     InvalidName,
     AlreadyExists(String),
-    UnknownEngine(String),
-    FunctionExists(String),
-    NoFunctions,
     /// Its code was refused or failed; in which words.
+    #[cfg(feature = "scripts")]
     Failed(String),
 }
 
@@ -40,9 +38,7 @@ impl LoadError {
                 underscores(_) and must be at least one character long"
                 .to_owned(),
             LoadError::AlreadyExists(name) => format!("Library '{name}' already exists"),
-            LoadError::UnknownEngine(name) => format!("Engine '{name}' not found"),
-            LoadError::FunctionExists(name) => format!("Function {name} already exists"),
-            LoadError::NoFunctions => "No functions registered".to_owned(),
+            #[cfg(feature = "scripts")]
             LoadError::Failed(text) => text.clone(),
         }
     }

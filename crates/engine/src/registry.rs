@@ -65,6 +65,7 @@ pub(crate) struct ScriptCommand {
 }
 
 impl ScriptCommand {
+    #[cfg(feature = "scripts")]
     pub(crate) const fn new(spec: Spec, handler: ScriptHandler) -> ScriptCommand {
         ScriptCommand { spec, handler }
     }

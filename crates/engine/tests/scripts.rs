@@ -1,5 +1,7 @@
 //! Scripts and functions through a session.
 
+#![cfg(feature = "scripts")]
+
 use duramen::{Engine, Reply, Session};
 
 fn session() -> Session {

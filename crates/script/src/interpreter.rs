@@ -8,6 +8,7 @@ use mlua::{Function, IntoLuaMulti, Lua, LuaOptions, MultiValue, StdLib, Table};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What an interpreter may use.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,9 @@ pub struct Interpreter {
     show_world: Function,
     pub(crate) killswitch: Arc<Killswitch>,
     scripts: HashMap<[u8; 20], Script>,
+    limits: Limits,
+    /// In use when garbage is looked for after a script, in bytes.
+    tidy_above: AtomicUsize,
 }
 
 /// A compiled script.
@@ -47,6 +51,9 @@ pub struct Script {
     /// Forty hexadecimal digits.
     pub sha: String,
 }
+
+/// Garbage is looked for when a script leaves this part of the memory in use.
+const TIDY_FROM: usize = 8;
 
 /// Everything that may be loaded without harm; what scripts may see of it is the prelude's affair.
 fn libraries() -> StdLib {
@@ -80,6 +87,8 @@ impl Interpreter {
             show_world,
             killswitch,
             scripts,
+            limits: setup.limits,
+            tidy_above: AtomicUsize::new(setup.limits.memory_bytes_max / TIDY_FROM),
         })
     }
 
@@ -181,11 +190,26 @@ impl Interpreter {
             let args = args.into_lua_multi(&self.lua)?;
             self.run.call::<(bool, mlua::Value)>((function, out, args))
         });
-        let (ok, value) = ended.map_err(|error| self.broken(&error))?;
-        if ok {
-            return Ok(from_lua(&value, 0));
+        let ended = match ended {
+            Ok((true, value)) => Ok(from_lua(&value, 0)),
+            Ok((false, raised)) => Err(self.failure(&raised)),
+            Err(error) => Err(self.broken(&error)),
+        };
+        self.tidy();
+        ended
+    }
+
+    /// Gives back what a script left behind, if it is much: the next one would run out of memory
+    /// before the collector, which works in step with allocations, came to it.
+    pub(crate) fn tidy(&self) {
+        if self.used_bytes() < self.tidy_above.load(Relaxed) {
+            return;
         }
-        Err(self.failure(&value))
+        // Without memory there is nothing to be done about an error.
+        let _ = self.lua.gc_collect();
+        let least = self.limits.memory_bytes_max / TIDY_FROM;
+        let above = least.max(2 * self.used_bytes());
+        self.tidy_above.store(above, Relaxed);
     }
 
     /// What was raised inside of a script.

@@ -53,6 +53,7 @@ impl Interpreter {
         });
         self.killswitch.set_deadline(None);
         let ended = self.show_world(false).and(ended);
+        self.tidy();
         let why = match ended {
             Ok((true, _)) => return Ok(registered.into_inner()),
             Ok((false, raised)) => {

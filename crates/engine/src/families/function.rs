@@ -3,10 +3,9 @@
 use super::help;
 use crate::functions::{Functions, LoadError};
 use crate::registry::SessionCommand;
-use crate::scripting::{Kind, Libraries, RestorePolicy};
+use crate::scripting::{Function, Kind, Libraries, RestorePolicy};
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob};
-use script::Function;
 
 const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::Scripting, flags.union(Flags::NOSCRIPT))
@@ -137,9 +136,7 @@ fn with_libraries<T>(
     let mut machines = inner.scripting.machines(|| engine.now())?;
     let mut functions = inner.functions.write();
     let compat = inner.compat();
-    let libraries = inner
-        .scripting
-        .libraries(&mut machines, compat, &functions)?;
+    let libraries = machines.libraries(compat, &functions)?;
     work(session, libraries, &mut functions)
 }
 
@@ -168,7 +165,7 @@ fn load(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -
         .map_err(|_| Error::err("Function code is missing"))?;
     let name = with_libraries(session, |session, libraries, functions| {
         let name = libraries
-            .load(code, replace)
+            .load(code, replace, functions)
             .map_err(|error| refused(&error))?;
         functions.put(&name, code);
         // Logged before anybody else sees it; so are the others.

@@ -8,6 +8,7 @@ mod function;
 mod info;
 mod memory;
 mod pubsub;
+#[cfg(feature = "scripts")]
 mod script;
 mod server;
 mod syntax;
@@ -25,13 +26,18 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     command::COMMANDS,
     debug::COMMANDS,
     function::COMMANDS,
+    #[cfg(feature = "scripts")]
     script::COMMANDS,
     pubsub::COMMANDS,
     transactions::COMMANDS,
 ];
 
 /// The commands that run scripts.
+#[cfg(feature = "scripts")]
 pub(crate) const SCRIPTS: &[ScriptCommand] = script::SCRIPTS;
+/// There are none without the feature `scripts`.
+#[cfg(not(feature = "scripts"))]
+pub(crate) const SCRIPTS: &[ScriptCommand] = &[];
 
 /// Answers a `HELP` subcommand.
 fn help(reply: &mut dyn ReplySink, lines: &[&str]) -> Outcome {

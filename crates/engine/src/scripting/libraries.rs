@@ -1,8 +1,10 @@
 //! The libraries as they are in their machine.
 
+use super::RestorePolicy;
 use crate::functions::{Functions, Header, LoadError, header};
 use script::{Function, Interpreter};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::time::Duration;
 
 /// How long the code of a library may take when a client loads it.
@@ -21,14 +23,6 @@ pub(crate) struct Libraries {
 pub(crate) struct Library {
     /// In the order in which they were registered.
     pub(crate) functions: Vec<Function>,
-}
-
-/// What becomes of libraries that are there when others are restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RestorePolicy {
-    Append,
-    Replace,
-    Flush,
 }
 
 impl Libraries {
@@ -52,7 +46,12 @@ impl Libraries {
 
     /// Loads a library, with the bound on time that clients have; its name. In place of one of the
     /// same name, if that may be.
-    pub(crate) fn load(&mut self, code: &[u8], replace: bool) -> Result<Vec<u8>, LoadError> {
+    pub(crate) fn load(
+        &mut self,
+        code: &[u8],
+        replace: bool,
+        _: &Functions,
+    ) -> Result<Vec<u8>, LoadError> {
         let (name, library) = self.compile(code, Some(LOAD_WITHIN), replace)?;
         self.put(name.clone(), library);
         Ok(name)
@@ -66,7 +65,10 @@ impl Libraries {
     ) -> Result<(Vec<u8>, Library), LoadError> {
         let Header { engine, name, body } = header(code)?;
         if engine != "LUA" {
-            return Err(LoadError::UnknownEngine(engine.to_ascii_lowercase()));
+            return Err(failed(format_args!(
+                "Engine '{}' not found",
+                engine.to_ascii_lowercase()
+            )));
         }
         if !replace && self.libraries.contains_key(&name) {
             return Err(LoadError::exists(&name));
@@ -74,12 +76,12 @@ impl Libraries {
         let functions = self.interpreter.load_library(body, within);
         let functions = functions.map_err(|failure| LoadError::Failed(failure.0))?;
         if functions.is_empty() {
-            return Err(LoadError::NoFunctions);
+            return Err(failed("No functions registered"));
         }
         for function in &functions {
             let owner = self.functions.get(&function.name.to_ascii_lowercase());
             if owner.is_some_and(|owner| *owner != name) {
-                return Err(LoadError::FunctionExists(function.name.clone()));
+                return Err(function_exists(&function.name));
             }
         }
         Ok((name, Library { functions }))
@@ -113,7 +115,7 @@ impl Libraries {
             let Header { name, body, .. } = header(code)?;
             if policy == RestorePolicy::Append && restored.contains(&name) {
                 let name = String::from_utf8_lossy(&name);
-                return Err(LoadError::Failed(format!("Library {name} already exists")));
+                return Err(failed(format_args!("Library {name} already exists")));
             }
             let functions = self.interpreter.load_library(body, Some(LOAD_WITHIN));
             let functions = functions.map_err(|failure| LoadError::Failed(failure.0))?;
@@ -131,7 +133,7 @@ impl Libraries {
                 owner.is_some_and(|owner| !replaced(owner))
             };
             if let Some(name) = fresh.keys().find(taken) {
-                return Err(LoadError::FunctionExists(name.clone()));
+                return Err(function_exists(name));
             }
         }
         Ok(restored)
@@ -154,4 +156,12 @@ impl Libraries {
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.libraries.len(), self.functions.len())
     }
+}
+
+fn failed(text: impl Display) -> LoadError {
+    LoadError::Failed(text.to_string())
+}
+
+fn function_exists(name: &str) -> LoadError {
+    failed(format_args!("Function {name} already exists"))
 }

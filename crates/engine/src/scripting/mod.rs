@@ -3,18 +3,29 @@
 //! One script runs at a time, whoever sent it: it holds every shard, so others could only wait. The
 //! machines are taken behind the shards and before the journal; who takes them without shards (to
 //! load a script, or a library) takes no shard meanwhile.
+//!
+//! Without the feature `scripts` there are no machines, and libraries are kept as text.
 
+#[cfg(feature = "scripts")]
 mod libraries;
+#[cfg(feature = "scripts")]
+mod machines;
+#[cfg(not(feature = "scripts"))]
+#[path = "text_only.rs"]
+mod machines;
 mod running;
 
-pub(crate) use libraries::{Libraries, RestorePolicy};
-pub(crate) use running::{Busy, Current, Kind};
+#[cfg(feature = "scripts")]
+pub(crate) use machines::error_line;
+pub(crate) use machines::{Function, Libraries, Machines};
+pub(crate) use running::Kind;
+#[cfg(feature = "scripts")]
+pub(crate) use running::{Current, Run};
 
-use crate::functions::Functions;
-use commands::{Compat, Error};
+use commands::Error;
+use machines::Killswitch;
 use parking_lot::{Mutex, MutexGuard};
-use running::Running;
-use script::{Interpreter, Killswitch, Limits, Setup};
+use running::{Busy, Running};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +40,6 @@ pub(crate) struct Scripting {
     census: Mutex<Census>,
 }
 
-/// The machines, each made when it is first needed.
-#[derive(Default)]
-pub(crate) struct Machines {
-    scripts: Option<Interpreter>,
-    libraries: Option<Libraries>,
-}
-
 /// How much the machines keep.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Census {
@@ -46,17 +50,23 @@ pub(crate) struct Census {
     pub(crate) function_bytes: usize,
 }
 
-/// What scripts, their caches and values may take of memory, of each kind of machine.
-const MEMORY_BYTES_MAX: usize = 1 << 30;
+/// What becomes of libraries that are there when others are restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RestorePolicy {
+    Append,
+    Replace,
+    Flush,
+}
 
 /// How often someone who waits looks whether to go on.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 impl Scripting {
     pub(crate) fn new(busy_after: u32) -> Scripting {
+        let killswitch: Arc<Killswitch> = Arc::default();
         Scripting {
-            machines: Mutex::default(),
-            killswitch: Arc::default(),
+            machines: Mutex::new(Machines::new(killswitch.clone())),
+            killswitch,
             running: Running::new(busy_after),
             census: Mutex::default(),
         }
@@ -90,7 +100,8 @@ impl Scripting {
     }
 
     /// Notes that a script runs from now on, until the result is dropped.
-    pub(crate) fn begin(&self, current: Current, now: UnixMillis) -> running::Run<'_> {
+    #[cfg(feature = "scripts")]
+    pub(crate) fn begin(&self, current: Current, now: UnixMillis) -> Run<'_> {
         self.running.begin(current, now)
     }
 
@@ -122,76 +133,6 @@ impl Scripting {
     pub(crate) fn abort(&self) {
         self.killswitch.turn_off();
     }
-
-    /// The machine for scripts of `EVAL`.
-    pub(crate) fn scripts<'m>(
-        &self,
-        machines: &'m mut Machines,
-        compat: Compat,
-    ) -> Result<&'m mut Interpreter, Error> {
-        if machines.scripts.is_none() {
-            machines.scripts = Some(self.interpreter(compat, false)?);
-        }
-        Ok(machines.scripts.as_mut().expect("it was just made"))
-    }
-
-    /// The machine for functions, with every library loaded.
-    pub(crate) fn libraries<'m>(
-        &self,
-        machines: &'m mut Machines,
-        compat: Compat,
-        functions: &Functions,
-    ) -> Result<&'m mut Libraries, Error> {
-        if machines.libraries.is_none() {
-            let mut libraries = Libraries::new(self.interpreter(compat, true)?);
-            libraries.load_all(functions);
-            machines.libraries = Some(libraries);
-        }
-        Ok(machines.libraries.as_mut().expect("it was just made"))
-    }
-
-    fn interpreter(&self, compat: Compat, has_functions: bool) -> Result<Interpreter, Error> {
-        let setup = Setup {
-            version: compat.version(),
-            has_functions,
-            limits: Limits {
-                memory_bytes_max: MEMORY_BYTES_MAX,
-            },
-        };
-        let made = Interpreter::new(&setup, self.killswitch.clone());
-        made.map_err(|failure| error_line(&failure.line))
-    }
-}
-
-impl Machines {
-    /// Forgets every script (`SCRIPT FLUSH`).
-    pub(crate) fn forget_scripts(&mut self) {
-        self.scripts = None;
-    }
-
-    /// Forgets the compiled libraries; those that are kept as text come back when they are needed.
-    pub(crate) fn forget_libraries(&mut self) {
-        self.libraries = None;
-    }
-
-    fn census(&self) -> Census {
-        let mut census = Census::default();
-        if let Some(scripts) = &self.scripts {
-            census.scripts = scripts.script_count();
-            census.script_bytes = scripts.used_bytes();
-        }
-        if let Some(libraries) = &self.libraries {
-            (census.libraries, census.functions) = libraries.counts();
-            census.function_bytes = libraries.interpreter.used_bytes();
-        }
-        census
-    }
-}
-
-/// A refusal in the words of a script, on one line.
-pub(crate) fn error_line(line: &[u8]) -> Error {
-    let text = String::from_utf8_lossy(line);
-    Error::Text(text.replace(['\r', '\n'], " ").trim_end().to_owned().into())
 }
 
 impl fmt::Debug for Scripting {

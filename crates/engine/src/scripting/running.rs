@@ -1,8 +1,8 @@
 //! The script that runs, as other sessions see it.
 
+use super::machines::Killswitch;
 use commands::Error;
 use parking_lot::Mutex;
-use script::Killswitch;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use units::UnixMillis;
 
@@ -59,8 +59,10 @@ pub(crate) struct Running {
 }
 
 /// A script that runs as long as this lives.
+#[cfg(feature = "scripts")]
 pub(crate) struct Run<'r>(&'r Running);
 
+#[cfg(feature = "scripts")]
 impl Drop for Run<'_> {
     fn drop(&mut self) {
         self.0.since.store(NEVER, Relaxed);
@@ -82,6 +84,7 @@ impl Running {
         self.busy_after.store(i64::from(millis), Relaxed);
     }
 
+    #[cfg(feature = "scripts")]
     pub(super) fn begin(&self, current: Current, now: UnixMillis) -> Run<'_> {
         *self.current.lock() = Some(current);
         self.wrote.store(false, Relaxed);
@@ -99,6 +102,11 @@ impl Running {
         current.as_ref().map(|current| Busy(current.kind))
     }
 
+    /// Whether a script runs.
+    pub(crate) fn is_any(&self) -> bool {
+        self.since.load(Relaxed) != NEVER
+    }
+
     /// What runs, and for how many milliseconds.
     pub(crate) fn current(&self, now: UnixMillis) -> Option<(Current, i64)> {
         let since = self.since.load(Relaxed);
@@ -107,6 +115,7 @@ impl Running {
     }
 
     /// Notes that the script that runs may have changed something.
+    #[cfg(feature = "scripts")]
     pub(crate) fn note_write(&self) {
         self.wrote.store(true, Relaxed);
     }

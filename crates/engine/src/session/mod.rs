@@ -1,11 +1,14 @@
 //! Sessions: what a client is to the engine.
 
+mod aside;
 mod dispatch;
 mod pubsub;
+#[cfg(feature = "scripts")]
 mod script;
 mod transaction;
 mod typed;
 
+#[cfg(feature = "scripts")]
 pub(crate) use script::Source;
 pub use typed::{Expiry, FieldValue};
 
@@ -35,7 +38,7 @@ pub struct Session {
     subscription: Option<Box<Subscription>>,
     /// `EXEC` or a script is running: it logs what its commands did, in one batch.
     in_exec: bool,
-    /// When the last command was admitted, nothing could be evicted any more.
+    /// When the last command was admitted, nothing could be evicted any more: scripts are told.
     short_of_memory: bool,
     scratch: Scratch,
     rng: fastrand::Rng,

@@ -3,11 +3,11 @@
 use super::Session;
 use super::dispatch::read_only as read_only_directory;
 use crate::evict::out_of_memory;
-use crate::registry::{self, Entry, ScriptCommand};
+use crate::registry::{self, Entry};
 use crate::reply::{Reply, ReplyBuilder};
 use crate::scripting::{Current, Kind, Machines, error_line};
 use commands::{Args, Error, Flags, Outcome, Protocol, ReplySink};
-use keyspace::{Keys, Mode, Plan};
+use keyspace::Keys;
 use packed::number;
 use parking_lot::MutexGuard;
 use script::{Failure, Host, LogLevel, Repl, ScriptFlags, Value};
@@ -20,40 +20,6 @@ pub(crate) enum Source {
 }
 
 impl Session {
-    /// Runs a script with every shard locked: it may touch keys that it did not name.
-    pub(super) fn run_script(
-        &mut self,
-        command: &ScriptCommand,
-        argv: &[&[u8]],
-        reply: &mut dyn ReplySink,
-    ) -> Outcome {
-        self.refresh_settings();
-        let engine = self.engine.clone();
-        let mode = match command.spec.flags.contains(Flags::READONLY) {
-            true => Mode::Read,
-            false => Mode::Write,
-        };
-        let mut keys = self.lock(&engine, Plan::all(mode))?;
-        let outcome = command.run(self, &mut keys, argv, reply);
-        self.commit(keys);
-        outcome
-    }
-
-    /// Whether a request runs scripts, which take as long as they like: a front-end with few threads
-    /// does not let it hold one of them.
-    pub fn may_take_long(&self, argv: &[&[u8]]) -> bool {
-        // Every request passes here, and few are meant.
-        let begins = argv.first().and_then(|name| name.first());
-        if !matches!(begins, Some(b'e' | b'E' | b'f' | b'F')) {
-            return false;
-        }
-        match registry::identify(argv) {
-            Ok(Entry::Script(_)) => !self.in_transaction(),
-            Ok(entry) => entry.spec().name == "exec" && self.transaction.runs_scripts(),
-            Err(_) => false,
-        }
-    }
-
     /// The machines that scripts run in.
     pub(crate) fn machines(&self) -> Result<MutexGuard<'_, Machines>, Error> {
         let inner = self.engine.inner();
@@ -64,7 +30,7 @@ impl Session {
     pub(crate) fn load_script(&self, code: &[u8]) -> Result<String, Error> {
         let mut machines = self.machines()?;
         let inner = self.engine.inner();
-        let scripts = inner.scripting.scripts(&mut machines, inner.compat())?;
+        let scripts = machines.scripts(inner.compat())?;
         let script = scripts
             .load(code)
             .map_err(|failure| error_line(&failure.line))?;
@@ -75,7 +41,7 @@ impl Session {
     pub(crate) fn scripts_exist(&self, names: &[&[u8]]) -> Result<Vec<bool>, Error> {
         let mut machines = self.machines()?;
         let inner = self.engine.inner();
-        let scripts = inner.scripting.scripts(&mut machines, inner.compat())?;
+        let scripts = machines.scripts(inner.compat())?;
         Ok(names
             .iter()
             .map(|name| scripts.find(name).is_some())
@@ -97,9 +63,7 @@ impl Session {
         let engine = self.engine.clone();
         let inner = engine.inner();
         let mut machines = inner.scripting.machines(|| engine.now())?;
-        let scripts = inner
-            .scripting
-            .scripts(&mut machines, self.settings.compat)?;
+        let scripts = machines.scripts(self.settings.compat)?;
         let script = match source {
             Source::Code => scripts
                 .load(named)
@@ -128,9 +92,7 @@ impl Session {
         let inner = engine.inner();
         let mut machines = inner.scripting.machines(|| engine.now())?;
         let kept = inner.functions.read();
-        let libraries = inner
-            .scripting
-            .libraries(&mut machines, self.settings.compat, &kept)?;
+        let libraries = machines.libraries(self.settings.compat, &kept)?;
         drop(kept);
         let function = libraries
             .function(name)

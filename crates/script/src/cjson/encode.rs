@@ -15,6 +15,9 @@ pub(super) fn encode(value: &Value, config: &Config) -> Fallible<Vec<u8>> {
     Ok(encoder.out)
 }
 
+/// So many holes are written as `null`, whatever a script chose: each costs time and memory.
+const HOLES_MAX: f64 = 1e6;
+
 struct Encoder<'c> {
     out: Vec<u8>,
     depth: i64,
@@ -103,6 +106,9 @@ impl Encoder<'_> {
             ..
         } = *self.config;
         let too_many = pairs.len() as f64 * sparse_ratio as f64;
+        if greatest > pairs.len() as f64 + HOLES_MAX {
+            return Err(cannot("table", "excessively sparse array"));
+        }
         if sparse_ratio > 0 && greatest > too_many && greatest > sparse_safe as f64 {
             return match self.config.sparse_convert {
                 true => Ok(None),
