@@ -274,11 +274,7 @@ const RESULTS_MAX: usize = 7000;
 fn counted(values: &mut Vec<Value>) -> Fallible<usize> {
     let size = values.pop().and_then(|value| number_of(&value));
     let size = size.ok_or("format 'c0' needs a previous size")?;
-    Ok(if size < 0.0 {
-        usize::MAX
-    } else {
-        size as usize
-    })
+    Ok(usize::try_from(integer(size)).unwrap_or(usize::MAX))
 }
 
 fn value(lua: &Lua, item: &Item, bytes: &[u8], big_endian: bool) -> Fallible<Option<Value>> {

@@ -356,12 +356,29 @@ fn decimal(text: &[u8]) -> Option<(f64, usize)> {
     Some((text.parse().ok()?, len))
 }
 
-/// `0x` and digits; fractions and powers of two may follow in C, and nobody writes them.
+/// `0x`, digits with or without a fraction, and a power of two behind `p`.
 fn hexadecimal(text: &[u8]) -> (f64, usize) {
-    let count = digits(&text[2..], u8::is_ascii_hexdigit);
     let digit = |byte: &u8| f64::from(char::from(*byte).to_digit(16).unwrap_or_default());
-    let number = text[2..2 + count]
+    let mut len = 2 + digits(&text[2..], u8::is_ascii_hexdigit);
+    let mut number = text[2..len]
         .iter()
         .fold(0.0, |number, byte| number * 16.0 + digit(byte));
-    (number, 2 + count)
+    if text.get(len) == Some(&b'.') {
+        let count = digits(&text[len + 1..], u8::is_ascii_hexdigit);
+        let fraction = &text[len + 1..len + 1 + count];
+        number += fraction
+            .iter()
+            .rfold(0.0, |sum, byte| (sum + digit(byte)) / 16.0);
+        len += 1 + count;
+    }
+    if matches!(text.get(len), Some(b'p' | b'P')) {
+        let sign = usize::from(matches!(text.get(len + 1), Some(b'+' | b'-')));
+        let count = digits(&text[len + 1 + sign..], u8::is_ascii_digit);
+        let power = std::str::from_utf8(&text[len + 1..len + 1 + sign + count]).ok();
+        if let Some(power) = power.and_then(|power| power.parse::<i32>().ok()) {
+            number *= 2f64.powi(power);
+            len += 1 + sign + count;
+        }
+    }
+    (number, len)
 }
