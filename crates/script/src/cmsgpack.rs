@@ -31,7 +31,7 @@ type Fallible<T> = std::result::Result<T, String>;
 /// Tables that lie deeper are packed as nil, so that those which contain themselves have an end.
 const PACK_DEPTH_MAX: usize = 16;
 /// What lies deeper is refused.
-const UNPACK_DEPTH_MAX: usize = 1000;
+const UNPACK_DEPTH_MAX: usize = 400;
 
 fn pack(lua: &Lua, args: MultiValue) -> Lifted {
     if args.is_empty() {

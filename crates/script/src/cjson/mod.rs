@@ -50,7 +50,7 @@ impl Default for Config {
 }
 
 /// Deeper than this nothing is followed, whatever scripts choose: it has to fit a thread's stack.
-const DEPTH_MAX: i64 = 1000;
+const DEPTH_MAX: i64 = 400;
 
 /// The configuration that the functions of one library share.
 #[derive(Clone, Default)]
