@@ -84,3 +84,33 @@ fn tohex(lua: &Lua, args: MultiValue) -> Lifted {
     let digits = digits.map_err(|error| error.to_string())?;
     Ok(MultiValue::from_iter([Value::String(digits)]))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::text;
+
+    #[test]
+    fn words_are_shown_with_their_sign() {
+        let cases = [
+            ("bit.tobit(0xffffffff)", "-1"),
+            ("bit.band(0xff, 0x3c, 0x18)", "24"),
+            ("bit.bxor(1, 2^32 + 3)", "2"),
+            ("bit.lshift(1, 31)", "-2147483648"),
+            ("bit.arshift(-8, 1)", "-4"),
+            ("bit.rol(0x12345678, 8)", "878082066"),
+            ("bit.bswap(1)", "16777216"),
+            ("bit.tohex(255, 4)", "00ff"),
+            ("bit.tohex(-1, -2)", "FF"),
+            ("bit.tobit(1.5)", "2"),
+        ];
+        for (source, shown) in cases {
+            assert_eq!(
+                text(&format!("return tostring({source})")),
+                shown,
+                "{source}"
+            );
+        }
+        let refused = text("bit.band({})");
+        assert!(refused.ends_with("bad argument #1 to 'band' (number expected, got table)"));
+    }
+}

@@ -312,3 +312,46 @@ impl<'a> Cursor<'a> {
         Ok(Value::Table(table))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::text;
+
+    #[test]
+    fn values_have_their_shortest_form() {
+        let hex = "local function hex(s) return (s:gsub('.', function(c) return string.format('%02x', c:byte()) end)) end return hex";
+        let cases = [
+            ("1", "01"),
+            ("-33", "d0df"),
+            ("300", "cd012c"),
+            ("2^40", "cf0000010000000000"),
+            ("0.5", "ca3f000000"),
+            ("0.1", "cb3fb999999999999a"),
+            ("'ab'", "a26162"),
+            ("{1, 2}", "920102"),
+            ("{a = 1}", "81a16101"),
+            ("nil", "c0"),
+        ];
+        for (value, bytes) in cases {
+            assert_eq!(
+                text(&format!("{hex}(cmsgpack.pack({value}))")),
+                bytes,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_packed_is_unpacked() {
+        let source =
+            "return cjson.encode({cmsgpack.unpack(cmsgpack.pack({1, {2, 'x'}}, true, -70000))})";
+        assert_eq!(text(source), "[[1,[2,\"x\"]],true,-70000]");
+        let source = "return cjson.encode({cmsgpack.unpack_limit('\\1\\2\\3', 2, 0)})";
+        assert_eq!(text(source), "[2,1,2]");
+        assert!(
+            text("cmsgpack.unpack('\\221\\255\\255\\255\\255')")
+                .ends_with("Missing bytes in input.")
+        );
+        assert!(text("cmsgpack.unpack('\\193')").ends_with("Bad data format in input."));
+    }
+}

@@ -212,3 +212,46 @@ fn one_line(mut line: Vec<u8>) -> Vec<u8> {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Value;
+    use crate::testing::{eval, text};
+
+    fn bulk(text: &str) -> Value {
+        Value::Bulk(text.into())
+    }
+
+    #[test]
+    fn commands_get_strings_and_give_tables() {
+        let reply = eval("return redis.call('set', KEYS[1], 1.5, ARGV[1])");
+        assert_eq!(
+            reply,
+            Value::Array(["set", "k", "1.5", "v"].map(bulk).to_vec())
+        );
+        assert_eq!(text("return redis.pcall('fail')"), "ERR failed");
+        assert_eq!(text("redis.call('fail')"), "ERR failed");
+        assert_eq!(
+            text("return select(2, pcall(redis.call, 'fail'))"),
+            "ERR failed"
+        );
+    }
+
+    #[test]
+    fn tagged_tables_are_replies() {
+        assert_eq!(
+            eval("return {ok = 'x\\ny'}"),
+            Value::Status(b"x y".to_vec())
+        );
+        assert_eq!(eval("return {double = 1.5}"), Value::Double(1.5));
+        assert_eq!(
+            eval("return {1, nil, 3}"),
+            Value::Array(vec![Value::Integer(1)])
+        );
+        assert_eq!(eval("return 2^63"), Value::Integer(i64::MIN));
+        let map = Value::Map(vec![(bulk("a"), Value::Integer(1))]);
+        assert_eq!(eval("return {map = {a = 1}}"), map);
+        let endless = eval("local t = {} t[1] = t return t");
+        assert!(format!("{endless:?}").contains("Error"));
+    }
+}

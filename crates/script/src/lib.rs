@@ -20,6 +20,8 @@ mod number;
 mod outcome;
 mod pack;
 mod random;
+#[cfg(test)]
+mod testing;
 mod value;
 
 pub use flags::{BadFlag, ScriptFlags};

@@ -196,3 +196,69 @@ fn flags(value: &LuaValue) -> Result<ScriptFlags, &'static str> {
 fn text(value: &LuaValue) -> Option<Vec<u8>> {
     value.as_string().map(|text| text.as_bytes().to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Echo, interpreter};
+
+    #[test]
+    fn what_registers_can_be_called() {
+        let interpreter = interpreter(true);
+        let code = b"redis.register_function{function_name = 'f', description = 'd', \
+            flags = {'no-writes'}, callback = function(keys, args) return #keys + #args end}";
+        let functions = interpreter.load_library(code, None).unwrap();
+        let [function] = &functions[..] else {
+            panic!("one function");
+        };
+        assert_eq!(function.description.as_deref(), Some(&b"d"[..]));
+        assert!(function.flags.no_writes);
+        let called = interpreter.call(function, &[b"a"], &[b"b", b"c"], &mut Echo::default());
+        assert_eq!(called, Ok(Value::Integer(3)));
+    }
+
+    #[test]
+    fn what_cannot_be_registered_is_said() {
+        let interpreter = interpreter(true);
+        let refused = |code: &str| {
+            interpreter
+                .load_library(code.as_bytes(), None)
+                .unwrap_err()
+                .0
+        };
+        let cases = [
+            (
+                "redis.register_function('f')",
+                "single argument is only applicable to Lua table",
+            ),
+            (
+                "redis.register_function('f', 1)",
+                "second argument to redis.register_function must be a function",
+            ),
+            (
+                "redis.register_function{callback = 1}",
+                "callback argument given to redis.register_function must be a function",
+            ),
+            (
+                "redis.register_function{x = 1}",
+                "unknown argument given to redis.register_function",
+            ),
+            ("redis.call('x')", "nonexistent global variable 'call'"),
+            ("math.floor(1)", "nonexistent global variable 'math'"),
+            ("return (", "Error compiling function: user_function:1:"),
+        ];
+        for (code, refusal) in cases {
+            assert!(refused(code).contains(refusal), "{code}: {}", refused(code));
+        }
+    }
+
+    #[test]
+    fn a_library_that_does_not_end_is_stopped() {
+        let interpreter = interpreter(true);
+        let within = Some(Duration::from_millis(20));
+        let refused = interpreter
+            .load_library(b"while true do end", within)
+            .unwrap_err();
+        assert!(refused.0.contains("FUNCTION LOAD timeout"), "{}", refused.0);
+    }
+}

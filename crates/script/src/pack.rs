@@ -340,3 +340,50 @@ fn one(value: Result<Value>) -> Lifted {
     let value = value.map_err(|error| error.to_string())?;
     Ok(MultiValue::from_iter([value]))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::text;
+
+    #[test]
+    fn values_come_back_as_they_were() {
+        let cases = [
+            ("struct.pack('>I2', 258):byte(1, 2)", "1 2"),
+            ("struct.unpack('<i3', struct.pack('<i3', -2))", "-2 4"),
+            (
+                "struct.unpack('sc3b', struct.pack('sc3b', 'ab', 'cde', 5))",
+                "ab cde 5 8",
+            ),
+            ("struct.unpack('bc0', struct.pack('bc0', 2, 'xy'))", "xy 4"),
+            ("struct.unpack('>d', struct.pack('>d', 1.5))", "1.5 9"),
+            ("struct.size('!4bi')", "8"),
+        ];
+        let show = "local function show(...) local t = {...} for i = 1, #t do t[i] = tostring(t[i]) end \
+                    return table.concat(t, ' ') end return show";
+        for (source, shown) in cases {
+            assert_eq!(text(&format!("{show}({source})")), shown, "{source}");
+        }
+    }
+
+    #[test]
+    fn what_the_bytes_cannot_back_is_refused() {
+        let cases = [
+            ("struct.unpack('i', 'abc')", "data string too short)"),
+            ("struct.unpack('s', 'abc')", "unfinished string in data"),
+            (
+                "struct.pack('i99', 1)",
+                "integral size 99 is larger than limit of 32",
+            ),
+            ("struct.pack('c99999999999', 'x')", "integral size overflow"),
+            ("struct.pack('!3')", "alignment 3 is not a power of 2"),
+            ("struct.size('y')", "invalid format option 'y'"),
+        ];
+        for (source, refusal) in cases {
+            assert!(
+                text(source).ends_with(refusal),
+                "{source}: {}",
+                text(source)
+            );
+        }
+    }
+}

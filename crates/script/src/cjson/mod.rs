@@ -236,3 +236,67 @@ impl Args<'_> {
         one(Ok(self.switch(0, setting)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::text;
+
+    #[test]
+    fn values_come_back_as_they_were() {
+        let cases = [
+            r#"[1,2.5,"a\n\/\u001f",true,null]"#,
+            r#"{"a":{"b":[{}]}}"#,
+            "[1e+15,0.1,-3]",
+        ];
+        for json in cases {
+            let source = format!("return cjson.encode(cjson.decode([=[{json}]=]))");
+            assert_eq!(text(&source), json);
+        }
+        assert_eq!(text("return cjson.encode({})"), "{}");
+        assert_eq!(
+            text("return cjson.decode('\"\\\\ud83d\\\\ude00\"')"),
+            "\u{1f600}"
+        );
+    }
+
+    #[test]
+    fn refusals_say_where_and_what() {
+        let cases = [
+            (
+                "cjson.decode('[1,')",
+                "Expected value but found T_END at character 4",
+            ),
+            (
+                "cjson.decode('{1}')",
+                "Expected object key string but found T_NUMBER at character 2",
+            ),
+            (
+                "cjson.decode('[1] x')",
+                "Expected the end but found invalid token at character 5",
+            ),
+            (
+                "cjson.encode({[20] = 1})",
+                "Cannot serialise table: excessively sparse array",
+            ),
+            (
+                "cjson.encode(1/0)",
+                "Cannot serialise number: must not be NaN or Inf",
+            ),
+            ("cjson.encode(print)", "nonexistent global variable 'print'"),
+            (
+                "cjson.encode(error)",
+                "Cannot serialise function: type not supported",
+            ),
+        ];
+        for (source, refusal) in cases {
+            assert!(text(source).contains(refusal), "{source}: {}", text(source));
+        }
+    }
+
+    #[test]
+    fn a_library_of_its_own_has_its_own_settings() {
+        let source = "local c = cjson.new() c.encode_number_precision(3) \
+                      return c.encode(1/3) .. cjson.encode(1/3)";
+        assert_eq!(text(source), "0.3330.33333333333333");
+    }
+}
