@@ -17,6 +17,8 @@ pub struct Settings {
     /// Whether a log or a primary is being replayed: deadlines in the past are then kept, and
     /// refusals meant for clients do not apply.
     pub replaying: bool,
+    /// Whether a script asks: what has no order of its own comes in one that is always the same.
+    pub in_script: bool,
     /// Which version's answers are given, where they differ.
     pub compat: Compat,
     /// Which events are told; none if nobody could hear of them.

@@ -108,7 +108,8 @@ fn run(ctx: &mut Context<'_, '_>, may_store: bool) -> Outcome {
     let key = ctx.args.bytes()?;
     let mut options = SortOptions::parse(&mut ctx.args, may_store)?;
     let subject = elements(ctx, key)?;
-    if subject.unordered && options.keeps_order() && options.store.is_some() {
+    let ordered = options.store.is_some() || ctx.settings.in_script;
+    if subject.unordered && options.keeps_order() && ordered {
         // What is stored must not depend on how a set happens to lie in memory.
         options.by = None;
         options.alpha = true;

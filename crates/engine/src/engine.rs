@@ -362,6 +362,7 @@ impl Inner {
             string_bytes_max: usize::try_from(config.proto_max_bulk_len).unwrap_or(usize::MAX),
             hll_sparse_max_bytes: config.hll_sparse_max_bytes,
             replaying: false,
+            in_script: false,
             compat: config.compat_version,
             notify: config.notify(),
         }

@@ -200,6 +200,21 @@ fn functions_are_loaded_called_listed_and_restored() {
 }
 
 #[test]
+fn what_has_no_order_has_one_in_scripts() {
+    let mut session = session();
+    let words: Vec<String> = (0..200).map(|n| format!("w{n:03}")).collect();
+    let argv = ["SADD", "s"]
+        .into_iter()
+        .chain(words.iter().map(String::as_str));
+    session.execute(&argv.collect::<Vec<_>>());
+    let sorted = eval(
+        &mut session,
+        "return table.concat(redis.call('sort', 's', 'by', 'nosort'), ' ')",
+    );
+    assert_eq!(sorted, format!("{:?}", words.join(" ")));
+}
+
+#[test]
 fn a_script_inside_a_transaction_sees_what_came_before() {
     let mut session = session();
     run(&mut session, &["MULTI"]);

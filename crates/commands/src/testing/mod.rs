@@ -55,6 +55,7 @@ impl Fixture {
                 string_bytes_max: 512 << 20,
                 hll_sparse_max_bytes: 3000,
                 replaying: false,
+                in_script: false,
                 compat: Compat::default(),
                 notify: EventClass::empty(),
             },

@@ -140,6 +140,7 @@ impl Session {
         let (db, protocol) = (self.client.db, self.client.protocol);
         let in_exec = std::mem::replace(&mut self.in_exec, true);
         self.client.protocol = Protocol::Resp2;
+        self.settings.in_script = true;
         let mut caller = Caller {
             session: self,
             keys,
@@ -152,6 +153,7 @@ impl Session {
         let resp3 = self.client.protocol == Protocol::Resp3;
         (self.client.db, self.client.protocol) = (db, protocol);
         self.in_exec = in_exec;
+        self.settings.in_script = false;
         drop(running);
         match ended {
             Ok(value) => {
