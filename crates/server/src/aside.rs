@@ -13,18 +13,20 @@ impl Seat {
         Seat(Some(session))
     }
 
-    /// Answers one request aside, at the end of `output`.
+    /// Answers requests aside, at the end of `output`.
     pub(crate) async fn answer(
         &mut self,
-        argv: Vec<Vec<u8>>,
+        requests: Vec<Vec<Vec<u8>>>,
         output: &mut Vec<u8>,
     ) -> io::Result<()> {
         let mut session = self.0.take().expect("one request at a time");
         let mut replies = std::mem::take(output);
         let work = move || {
-            let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
-            let mut sink = RespSink::new(&mut replies, session.protocol());
-            session.execute_into(&argv, &mut sink);
+            for argv in &requests {
+                let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+                let mut sink = RespSink::new(&mut replies, session.protocol());
+                session.execute_into(&argv, &mut sink);
+            }
             (session, replies)
         };
         let done = tokio::task::spawn_blocking(work).await;

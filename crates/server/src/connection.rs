@@ -80,8 +80,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             go_on = match state {
                 State::Waiting => break,
                 State::More => true,
-                State::Aside(argv) => {
-                    self.session.answer(argv, &mut self.output).await?;
+                State::Aside(requests) => {
+                    self.session.answer(requests, &mut self.output).await?;
                     !self.session.wants_to_quit()
                 }
                 State::Over => false,
@@ -142,8 +142,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             };
             done += consumed;
             if self.session.may_take_long(&argv) {
-                let argv = argv.iter().map(|arg| arg.to_vec()).collect();
-                return (done, State::Aside(argv));
+                let mut requests = vec![argv.iter().map(|arg| arg.to_vec()).collect()];
+                drop(argv);
+                let long = |argv: &[&[u8]]| self.session.may_take_long(argv);
+                let (more, consumed) = self.pipeline.take_while(&self.input, long);
+                requests.extend(more);
+                return (done + consumed, State::Aside(requests));
             }
             if !argv.is_empty() {
                 let mut sink = RespSink::new(&mut self.output, self.session.protocol());
@@ -244,8 +248,8 @@ enum State {
     Waiting,
     /// Requests are left, but replies must leave first.
     More,
-    /// A request is to be answered aside, and then more may be left.
-    Aside(Vec<Vec<u8>>),
+    /// Requests are to be answered aside, and then more may be left.
+    Aside(Vec<Vec<Vec<u8>>>),
     /// The conversation is over.
     Over,
 }
