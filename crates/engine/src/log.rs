@@ -175,7 +175,7 @@ mod tests {
                       redis.call('INCR','b')redis.set_repl(redis.REPL_NONE)redis.call('incr','c')";
         let lines = [&format!("EVAL {script} 1 s"), "SET d 1"];
         let expected = "SELECT 0\nMULTI\nSET a 1\nSELECT 3\nINCR b\nEXEC\nSELECT 0\nSET d 1\n";
-        assert_eq!(logged(&mut session, &lines.map(|line| &line[..])), expected);
+        assert_eq!(logged(&mut session, &lines), expected);
         let failing = ["EVAL redis.call('SET','a',2)error('x') 0"];
         assert_eq!(logged(&mut session, &failing), "SET a 2\n");
         let reading = ["EVAL return{redis.call('get','a')} 0"];
