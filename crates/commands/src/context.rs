@@ -21,6 +21,8 @@ pub struct Settings {
     /// Whether keys that are not among the arguments may be read: those that `SORT` makes of
     /// patterns.
     pub may_read_every_key: bool,
+    /// Whether a script asks: what has no order of its own comes in one that is always the same.
+    pub in_script: bool,
     /// Which version's answers are given, where they differ.
     pub compat: Compat,
     /// Which events are told; none if nobody could hear of them.

@@ -142,7 +142,8 @@ fn run(ctx: &mut Context<'_, '_>, may_store: bool) -> Outcome {
     let mut options = SortOptions::parse(&mut ctx.args, may_store)?;
     options.check_rights(ctx.settings.may_read_every_key)?;
     let subject = elements(ctx, key)?;
-    if subject.unordered && options.keeps_order() && options.store.is_some() {
+    let ordered = options.store.is_some() || ctx.settings.in_script;
+    if subject.unordered && options.keeps_order() && ordered {
         // What is stored must not depend on how a set happens to lie in memory.
         options.by = None;
         options.alpha = true;

@@ -12,9 +12,11 @@ use crate::log::Log;
 use crate::memory::Gauge;
 use crate::pubsub::{Hub, Published, Subscriber};
 use crate::saving::Saving;
+use crate::scripting::Scripting;
 use crate::session::Session;
 use crate::stats::{Apart, Stats};
 use crate::tracking::Tracking;
+use commands::Error;
 use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
 use parking_lot::RwLock;
 use rdb::Target;
@@ -44,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) config: RwLock<Config>,
     pub(crate) settings_epoch: AtomicU64,
     pub(crate) functions: RwLock<Functions>,
+    pub(crate) scripting: Scripting,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) opened_at: UnixMillis,
     pub(crate) seed: u64,
@@ -219,6 +222,12 @@ impl Engine {
         self.inner.config.read().get(name)
     }
 
+    /// Ends the script or function that runs, if one does, whatever it has written so far, and lets
+    /// no other go on: for a program that ends.
+    pub fn abort_scripts(&self) {
+        self.inner.scripting.abort();
+    }
+
     /// Changes a setting that may change while the engine is open.
     pub fn set_config(&self, name: &str, value: &str) -> Result<(), ConfigError> {
         self.set_configs(&[(name, value)])
@@ -241,6 +250,8 @@ impl Engine {
             self.turn_log(changed.appendonly == Some(true));
         }
         self.inner.eviction.set_limit(changed.maxmemory);
+        let threshold = changed.busy_reply_threshold;
+        self.inner.scripting.set_busy_after(threshold);
         self.inner
             .hub
             .set_limit(changed.client_output_buffer_limit.pubsub);
@@ -292,6 +303,14 @@ impl Engine {
         self.inner.clock.now()
     }
 
+    /// Refuses, in the words for clients, what has to wait for a script that runs for too long.
+    pub(crate) fn refuse_if_busy(&self) -> Result<(), Error> {
+        match self.inner.scripting.busy(|| self.now()) {
+            Some(busy) => Err(busy.refusal()),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         self.inner.read_only
     }
@@ -334,6 +353,7 @@ impl Inner {
         let eviction = Eviction::new(&parts.config, parts.seed);
         let output_limit = parts.config.client_output_buffer_limit.pubsub;
         let durable = Durable::new(&parts.config);
+        let scripting = Scripting::new(parts.config.busy_reply_threshold);
         let hub = Hub::new(output_limit, parts.clock.clone());
         let access = AccessControl::new(&parts.config);
         Inner {
@@ -342,6 +362,7 @@ impl Inner {
             config: RwLock::new(parts.config),
             settings_epoch: AtomicU64::new(0),
             functions: RwLock::default(),
+            scripting,
             clock: parts.clock,
             opened_at: now,
             seed: parts.seed,
@@ -377,6 +398,7 @@ impl Inner {
             hll_sparse_max_bytes: config.hll_sparse_max_bytes,
             replaying: false,
             may_read_every_key: true,
+            in_script: false,
             compat: config.compat_version,
             notify: config.notify(),
         }

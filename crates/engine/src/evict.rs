@@ -112,6 +112,10 @@ impl Engine {
 
     /// Whether the limit was reached, or would be by going on.
     fn evict_slice(&self) -> bool {
+        if self.inner().scripting.running().is_any() {
+            // It has every shard, and who wants to write will wait for it, but not here.
+            return true;
+        }
         let slice = Slice::of(&self.inner().config.read());
         // What is gone already comes first.
         if self.reclaim(slice.steps) || !self.is_over_limit() {

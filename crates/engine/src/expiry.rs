@@ -96,7 +96,11 @@ impl Engine {
         for gone in &expired {
             let (db, key) = gone;
             let plan = self.keyspace().plan(Mode::Write, &[key]);
-            let mut keys = self.keyspace().lock(plan, self.now());
+            // Somebody else will find what is left for the sake of a script that does not end.
+            let busy = || self.refuse_if_busy().is_err();
+            let Some(mut keys) = self.keyspace().lock_unless(plan, self.now(), busy) else {
+                break;
+            };
             if keys.reap(*db, key) {
                 self.log_expired(std::slice::from_ref(gone));
                 self.invalidate(&mut keys);

@@ -49,6 +49,7 @@ mod pubsub;
 mod registry;
 mod reply;
 mod saving;
+mod scripting;
 mod session;
 mod stats;
 mod tracking;

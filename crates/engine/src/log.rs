@@ -189,6 +189,21 @@ mod tests {
         assert_eq!(logged(&mut session, &aborted), "");
     }
 
+    #[cfg(feature = "scripts")]
+    #[test]
+    fn a_script_is_logged_by_its_effects_in_one_piece() {
+        let (_, mut session) = session();
+        let script = "redis.call('SET','a',1)redis.call('select',3)redis.call('spop',KEYS[1])\
+                      redis.call('INCR','b')redis.set_repl(redis.REPL_NONE)redis.call('incr','c')";
+        let lines = [&format!("EVAL {script} 1 s"), "SET d 1"];
+        let expected = "SELECT 0\nMULTI\nSET a 1\nSELECT 3\nINCR b\nEXEC\nSELECT 0\nSET d 1\n";
+        assert_eq!(logged(&mut session, &lines), expected);
+        let failing = ["EVAL redis.call('SET','a',2)error('x') 0"];
+        assert_eq!(logged(&mut session, &failing), "SET a 2\n");
+        let reading = ["EVAL return{redis.call('get','a')} 0"];
+        assert_eq!(logged(&mut session, &reading), "");
+    }
+
     #[test]
     fn the_database_is_named_when_it_changes() {
         let (_, mut session) = session();

@@ -7,6 +7,7 @@ use crate::families;
 use crate::session::Session;
 use commands::{Args, Command, Error, Flags, Outcome, ReplySink, Spec};
 use hashbrown::HashTable;
+use keyspace::Keys;
 use std::sync::LazyLock;
 
 /// Does the work of a command that concerns the session or the engine as a whole. The arguments
@@ -52,6 +53,35 @@ impl SessionCommand {
     }
 }
 
+/// Does the work of a command that runs other commands, with every shard locked.
+pub(crate) type ScriptHandler =
+    fn(&mut Session, &mut Keys<'_>, &mut Args<'_>, &mut dyn ReplySink) -> Outcome;
+
+/// A row for a command that runs a script.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScriptCommand {
+    pub(crate) spec: Spec,
+    handler: ScriptHandler,
+}
+
+impl ScriptCommand {
+    #[cfg(feature = "scripts")]
+    pub(crate) const fn new(spec: Spec, handler: ScriptHandler) -> ScriptCommand {
+        ScriptCommand { spec, handler }
+    }
+
+    /// Does its work for a request.
+    pub(crate) fn run(
+        &self,
+        session: &mut Session,
+        keys: &mut Keys<'_>,
+        argv: &[&[u8]],
+        reply: &mut dyn ReplySink,
+    ) -> Outcome {
+        (self.handler)(session, keys, &mut Args::new(argv), reply)
+    }
+}
+
 /// A command, whichever kind it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Entry {
@@ -59,6 +89,8 @@ pub(crate) enum Entry {
     Keys(&'static Command),
     /// Works on the session or the engine.
     Session(&'static SessionCommand),
+    /// Runs other commands, under the locks of every shard.
+    Script(&'static ScriptCommand),
 }
 
 impl Entry {
@@ -66,6 +98,7 @@ impl Entry {
         match self {
             Entry::Keys(command) => &command.spec,
             Entry::Session(command) => &command.spec,
+            Entry::Script(command) => &command.spec,
         }
     }
 
@@ -161,7 +194,12 @@ static REGISTRY: LazyLock<HashTable<Named>> = LazyLock::new(build);
 fn build() -> HashTable<Named> {
     let mut table: HashTable<Named> = HashTable::new();
     let of_sessions = families::ALL.iter().copied().flatten().map(Entry::Session);
-    for entry in commands::all().map(Entry::Keys).chain(of_sessions) {
+    let scripts = families::SCRIPTS.iter().map(Entry::Script);
+    for entry in commands::all()
+        .map(Entry::Keys)
+        .chain(of_sessions)
+        .chain(scripts)
+    {
         let Some((container, _)) = entry.spec().name.split_once('|') else {
             insert(&mut table, Named::Command(entry));
             continue;

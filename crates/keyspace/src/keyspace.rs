@@ -278,6 +278,17 @@ impl Keyspace {
         Keys::lock(&self.inner, plan, now)
     }
 
+    /// The same for those who need not wait: while somebody else holds a shard, `give_up` is asked
+    /// every few milliseconds, and once before; `None` if it said so.
+    pub fn lock_unless<'a>(
+        &'a self,
+        plan: Plan<'a>,
+        now: UnixMillis,
+        give_up: impl Fn() -> bool,
+    ) -> Option<Keys<'a>> {
+        Keys::lock_unless(&self.inner, plan, now, &give_up)
+    }
+
     /// The whole keyspace as it is now. Takes every shard for a moment and copies nothing.
     ///
     /// `offset` is asked, while every shard is held, where the log of changes stands: the view holds

@@ -9,7 +9,9 @@ pub(crate) use parking_lot::{
 pub(crate) use std::{sync::atomic, thread_local};
 
 #[cfg(feature = "model")]
-pub(crate) use model::Condvar;
+pub(crate) use model::{Condvar, read_unless, write_unless};
+#[cfg(not(feature = "model"))]
+pub(crate) use patience::{read_unless, write_unless};
 #[cfg(feature = "model")]
 pub(crate) use shuttle::{sync::atomic, thread_local};
 #[cfg(feature = "model")]
@@ -17,9 +19,50 @@ pub(crate) use shuttle_parking_lot_impl::{
     Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
+/// Locks for those who need not wait.
+#[cfg(not(feature = "model"))]
+mod patience {
+    use super::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+    use std::time::Duration;
+
+    /// How often someone who waits asks whether to go on.
+    const ASK_EVERY: Duration = Duration::from_millis(5);
+
+    pub(crate) fn read_unless<'l, T>(
+        lock: &'l RwLock<T>,
+        give_up: &dyn Fn() -> bool,
+    ) -> Option<RwLockReadGuard<'l, T>> {
+        patiently(|| lock.try_read(), || lock.try_read_for(ASK_EVERY), give_up)
+    }
+
+    pub(crate) fn write_unless<'l, T>(
+        lock: &'l RwLock<T>,
+        give_up: &dyn Fn() -> bool,
+    ) -> Option<RwLockWriteGuard<'l, T>> {
+        patiently(
+            || lock.try_write(),
+            || lock.try_write_for(ASK_EVERY),
+            give_up,
+        )
+    }
+
+    #[inline]
+    fn patiently<G>(
+        now: impl Fn() -> Option<G>,
+        soon: impl Fn() -> Option<G>,
+        give_up: &dyn Fn() -> bool,
+    ) -> Option<G> {
+        let mut taken = now();
+        while taken.is_none() && !give_up() {
+            taken = soon();
+        }
+        taken
+    }
+}
+
 #[cfg(feature = "model")]
 mod model {
-    use super::MutexGuard;
+    use super::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
     use std::time::Duration;
 
     /// `parking_lot`'s, as far as it is used here, for the checker's locks. A wait ends by being
@@ -36,6 +79,21 @@ mod model {
         pub(crate) fn timed_out(&self) -> bool {
             self.0
         }
+    }
+
+    /// The checker's locks have no time: who would ask again and again just waits.
+    pub(crate) fn read_unless<'l, T>(
+        lock: &'l RwLock<T>,
+        _: &dyn Fn() -> bool,
+    ) -> Option<RwLockReadGuard<'l, T>> {
+        Some(lock.read())
+    }
+
+    pub(crate) fn write_unless<'l, T>(
+        lock: &'l RwLock<T>,
+        _: &dyn Fn() -> bool,
+    ) -> Option<RwLockWriteGuard<'l, T>> {
+        Some(lock.write())
     }
 
     impl Condvar {

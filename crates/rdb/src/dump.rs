@@ -35,15 +35,22 @@ pub const FOOTER_LEN: usize = VERSION_LEN + CHECKSUM_LEN;
 
 /// Checks the footer of a payload, and gives what it stands behind (kind and value) and the version.
 pub fn verify(payload: &[u8]) -> Result<(&[u8], Version), Error> {
+    let (body, version) = verify_all(payload)?;
+    if body.is_empty() {
+        let found = payload.len();
+        return Err(Error::new(0, ErrorKind::ShortPayload { found }));
+    }
+    Ok((body, version))
+}
+
+/// The same where there may be nothing in front of the footer.
+pub(crate) fn verify_all(payload: &[u8]) -> Result<(&[u8], Version), Error> {
     let short = || {
         let found = payload.len();
         Error::new(0, ErrorKind::ShortPayload { found })
     };
     let (summed, checksum) = payload.split_last_chunk().ok_or_else(short)?;
     let (body, number) = summed.split_last_chunk().ok_or_else(short)?;
-    if body.is_empty() {
-        return Err(short());
-    }
     let stored = u64::from_le_bytes(*checksum);
     let computed = crc64::crc64(summed);
     if stored != computed || stored == 0 {
@@ -129,7 +136,7 @@ impl ValueDecoder<'_> {
     }
 }
 
-fn fail(stop: Stop, cur: &Cursor<'_>) -> Error {
+pub(crate) fn fail(stop: Stop, cur: &Cursor<'_>) -> Error {
     let len = cur.at() + cur.rest().len();
     match stop.at_end_of_input(len) {
         Stop::Wrong(error) => *error,

@@ -29,6 +29,7 @@ mod blob;
 mod cursor;
 mod decoder;
 pub mod dump;
+pub mod dump_functions;
 mod encode_error;
 mod encoder;
 mod error;

@@ -1,6 +1,7 @@
 //! One connection: bytes in, requests to the session, replies out; and messages, if the client
 //! subscribed to any.
 
+use crate::aside::Seat;
 use crate::config::ClientConfig;
 use crate::pipeline::{AHEAD, Pipeline};
 use crate::shutdown::Stopped;
@@ -39,7 +40,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 
 struct Connection<S> {
     stream: S,
-    session: Session,
+    session: Seat,
     decoder: RequestDecoder,
     /// It is known who the peer is, so that its requests may be long.
     is_known: bool,
@@ -62,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             decoder: RequestDecoder::new(Limits::UNAUTHENTICATED),
             is_known: false,
             stream,
-            session,
+            session: Seat::new(session),
             pipeline: Pipeline::default(),
             input: Vec::new(),
             output: Vec::new(),
@@ -93,6 +94,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 State::Waiting => break,
                 State::More => true,
                 State::Blocked => self.unblocked().await?,
+                State::Aside(requests) => {
+                    self.session.answer(requests, &mut self.output).await?;
+                    !self.session.wants_to_quit()
+                }
                 State::Over => false,
             };
         }
@@ -202,6 +207,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             };
             done += consumed;
+            if self.session.may_take_long(&argv) {
+                let mut requests = vec![argv.iter().map(|arg| arg.to_vec()).collect()];
+                drop(argv);
+                let long = |argv: &[&[u8]]| self.session.may_take_long(argv);
+                let (more, consumed) = self.pipeline.take_while(&self.input, long);
+                requests.extend(more);
+                return (done + consumed, State::Aside(requests));
+            }
             if !argv.is_empty() {
                 let mut sink = RespSink::new(&mut self.output, self.session.protocol());
                 if self.session.expects_messages() {
@@ -334,6 +347,8 @@ enum State {
     More,
     /// A command waits, and those behind it with it.
     Blocked,
+    /// Requests are to be answered aside, and then more may be left.
+    Aside(Vec<Vec<Vec<u8>>>),
     /// The conversation is over.
     Over,
 }

@@ -6,6 +6,7 @@
 //! into requests, hands them to its [`duramen::Session`], and sends what that wrote.
 
 mod accept;
+mod aside;
 mod committer;
 mod config;
 mod connection;
@@ -90,6 +91,7 @@ fn serve(
     let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
     accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
+    engine.abort_scripts();
     worker::join(workers);
     saver.join();
     committer.join();

@@ -99,6 +99,28 @@ impl Pipeline {
         ))
     }
 
+    /// The next requests as long as they are `wanted`, owned, and the bytes that they took of the
+    /// input.
+    pub(crate) fn take_while(
+        &mut self,
+        input: &[u8],
+        wanted: impl Fn(&[&[u8]]) -> bool,
+    ) -> (Vec<Vec<Vec<u8>>>, usize) {
+        let (mut taken, mut total) = (Vec::new(), 0);
+        let at = loop {
+            let at = self.next;
+            match self.next(input) {
+                Some((argv, consumed)) if wanted(&argv) => {
+                    taken.push(argv.iter().map(|arg| arg.to_vec()).collect());
+                    total += consumed;
+                }
+                _ => break at,
+            }
+        };
+        self.next = at;
+        (taken, total)
+    }
+
     fn bytes<'a>(&'a self, held: &Held, input: &'a [u8]) -> &'a [u8] {
         match held.source {
             Source::Input(start) => &input[start..],
@@ -153,6 +175,20 @@ mod tests {
         let more = [&input[..], b"T\r\n$1\r\nz\r\n"].concat();
         assert_eq!(pipeline.fill(&mut decoder, &more, 49, AHEAD), Ok(1));
         assert_eq!(taken(&mut pipeline, &more), [(words(&["GET", "z"]), 20)]);
+    }
+
+    #[test]
+    fn requests_of_one_kind_are_taken_together() {
+        let input = b"EVAL a\r\nEVAL b\r\nPING\r\nEVAL c\r\n";
+        let (mut pipeline, mut decoder) = (Pipeline::default(), decoder());
+        assert_eq!(pipeline.fill(&mut decoder, input, 0), Ok(4));
+        let wanted = |argv: &[&[u8]]| argv[0] == b"EVAL";
+        let (requests, consumed) = pipeline.take_while(input, wanted);
+        assert_eq!((requests.len(), consumed), (2, 16));
+        assert_eq!(requests[1], [b"EVAL".to_vec(), b"b".to_vec()]);
+        let none = pipeline.take_while(input, wanted);
+        assert_eq!(none, (Vec::new(), 0));
+        assert_eq!(taken(&mut pipeline, input)[0].0, ["PING"]);
     }
 
     #[test]

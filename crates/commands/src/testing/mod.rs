@@ -56,6 +56,7 @@ impl Fixture {
                 hll_sparse_max_bytes: 3000,
                 replaying: false,
                 may_read_every_key: true,
+                in_script: false,
                 compat: Compat::default(),
                 notify: EventClass::empty(),
             },

@@ -27,6 +27,8 @@ pub struct Config {
     pub(crate) acl_pubsub_default: ChannelsByDefault,
     /// The password of the user `default`; empty for none.
     pub(crate) requirepass: String,
+    /// In milliseconds; 0 for never.
+    pub(crate) busy_reply_threshold: u32,
     pub(crate) client_output_buffer_limit: OutputLimits,
     pub(crate) dir: PathBuf,
     pub(crate) dbfilename: String,
@@ -191,6 +193,7 @@ impl Default for Config {
             acllog_max_len: 128,
             acl_pubsub_default: ChannelsByDefault::ResetChannels,
             requirepass: String::new(),
+            busy_reply_threshold: 5000,
             client_output_buffer_limit: OutputLimits::default(),
             dir: PathBuf::from("."),
             dbfilename: "dump.rdb".to_owned(),

@@ -75,6 +75,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("appendonly", appendonly),
     parameter!("auto-aof-rewrite-min-size", auto_aof_rewrite_min_size),
     parameter!("auto-aof-rewrite-percentage", auto_aof_rewrite_percentage),
+    parameter!("busy-reply-threshold" or "lua-time-limit", busy_reply_threshold),
     parameter!("client-output-buffer-limit", client_output_buffer_limit),
     parameter!("compat-version", compat_version),
     parameter!("databases", databases, immutable),

@@ -78,6 +78,12 @@ fn memory(session: &Session, text: &mut String) {
     for (name, value) in super::memory::info(&session.engine) {
         line(text, name, value);
     }
+    let census = session.engine.inner().scripting.census();
+    line(text, "used_memory_vm_eval", census.script_bytes);
+    line(text, "used_memory_vm_functions", census.function_bytes);
+    line(text, "number_of_cached_scripts", census.scripts);
+    line(text, "number_of_functions", census.functions);
+    line(text, "number_of_libraries", census.libraries);
 }
 
 fn stats(session: &Session, text: &mut String) {

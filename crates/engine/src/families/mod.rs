@@ -11,11 +11,13 @@ mod info;
 mod memory;
 mod persistence;
 mod pubsub;
+#[cfg(feature = "scripts")]
+mod script;
 mod server;
 mod tracking;
 mod transactions;
 
-use crate::registry::SessionCommand;
+use crate::registry::{ScriptCommand, SessionCommand};
 use commands::{Outcome, ReplySink};
 
 /// Every such family.
@@ -31,11 +33,19 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     command::COMMANDS,
     debug::COMMANDS,
     function::COMMANDS,
+    #[cfg(feature = "scripts")]
+    script::COMMANDS,
     pubsub::COMMANDS,
     transactions::COMMANDS,
 ];
 
 pub(crate) use connection::line as client_line;
+/// The commands that run scripts.
+#[cfg(feature = "scripts")]
+pub(crate) const SCRIPTS: &[ScriptCommand] = script::SCRIPTS;
+/// There are none without the feature `scripts`.
+#[cfg(not(feature = "scripts"))]
+pub(crate) const SCRIPTS: &[ScriptCommand] = &[];
 
 /// Answers a `HELP` subcommand.
 fn help(reply: &mut dyn ReplySink, lines: &[&str]) -> Outcome {

@@ -160,7 +160,8 @@ impl Session {
             Err(error) => return Some(Unblocked::Refused(error)),
         };
         self.refresh_settings();
-        let mut keys = self.lock(&engine, plan);
+        // A script that runs is waited for: what was brought must not be forgotten.
+        let mut keys = engine.keyspace().lock(plan, engine.now());
         let ty = keys.peek(waiter.db, key).map(|entry| entry.value().ty());
         *is_gone = ty.is_none();
         if ty != Some(waiter.ty()) {

@@ -8,6 +8,7 @@ use commands::wait::Wait;
 use commands::{Args, Command, Context, Error, Flags, Outcome, ReplySink, Spec};
 use keyspace::{Expiry, Keys, Mode, Plan};
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use units::DbIndex;
 
 impl Session {
@@ -28,8 +29,11 @@ impl Session {
         outcome
     }
 
-    fn admit(&self, entry: &Entry) -> Outcome {
+    fn admit(&mut self, entry: &Entry) -> Outcome {
         let flags = entry.spec().flags;
+        if !flags.contains(Flags::ALLOW_BUSY) {
+            self.engine.refuse_if_busy()?;
+        }
         if self.in_transaction() && flags.contains(Flags::NO_MULTI) {
             return Err(Error::err("Command not allowed inside a transaction"));
         }
@@ -43,7 +47,8 @@ impl Session {
         }
         // Queueing takes memory as well.
         let queued = self.in_transaction() && !entry.is_immediate();
-        if !self.make_room() && (queued || flags.contains(Flags::DENYOOM)) {
+        self.short_of_memory = !self.make_room();
+        if self.short_of_memory && (queued || flags.contains(Flags::DENYOOM)) {
             return Err(out_of_memory());
         }
         self.admit_subscribed(entry.spec())
@@ -62,6 +67,7 @@ impl Session {
                 outcome
             }
             Entry::Keys(command) => self.run_locked(command, argv, reply),
+            Entry::Script(command) => self.run_script(command, argv, reply),
         }
     }
 
@@ -75,18 +81,26 @@ impl Session {
         self.refresh_settings();
         let engine = self.engine.clone();
         let plan = lock_plan(&engine, &command.spec, argv)?;
-        let mut keys = self.lock(&engine, plan);
+        let mut keys = self.lock(&engine, plan)?;
         let outcome = self.run_with_keys(&mut keys, command, argv, reply);
         self.commit(keys);
         outcome
     }
 
-    pub(super) fn lock<'e>(&self, engine: &'e Engine, plan: Plan<'e>) -> Keys<'e> {
-        let mut keys = engine.keyspace().lock(plan, engine.now());
+    /// Locks what a plan takes, unless a script holds it for too long.
+    pub(super) fn lock<'e>(&self, engine: &'e Engine, plan: Plan<'e>) -> Result<Keys<'e>, Error> {
+        let refusal = RefCell::new(Ok(()));
+        let busy = || {
+            *refusal.borrow_mut() = engine.refuse_if_busy();
+            refusal.borrow().is_err()
+        };
+        let keys = engine.keyspace().lock_unless(plan, engine.now(), busy);
+        refusal.into_inner()?;
+        let mut keys = keys.expect("only who is refused gives up");
         if self.settings.replaying {
             keys.set_expiry(Expiry::Ignore);
         }
-        keys
+        Ok(keys)
     }
 
     /// Runs a command on keys that are locked already, gathering its effects. If it finds nothing

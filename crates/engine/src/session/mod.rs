@@ -1,13 +1,18 @@
 //! Sessions: what a client is to the engine.
 
+mod aside;
 mod blocking;
 mod dispatch;
 mod pubsub;
 mod rights;
+#[cfg(feature = "scripts")]
+mod script;
 mod tracking;
 mod transaction;
 mod typed;
 
+#[cfg(feature = "scripts")]
+pub(crate) use script::Source;
 pub use typed::{Expiry, FieldValue};
 
 use crate::engine::Engine;
@@ -51,8 +56,10 @@ pub struct Session {
     serving: bool,
     /// Up to where the log holds what this session did and was not told to be safe yet.
     wrote: Option<ReplOffset>,
-    /// `EXEC` is running: it logs what its commands did, in one batch.
+    /// `EXEC` or a script is running: it logs what its commands did, in one batch.
     in_exec: bool,
+    /// When the last command was admitted, nothing could be evicted any more: scripts are told.
+    short_of_memory: bool,
     scratch: Scratch,
     rng: fastrand::Rng,
     settings: commands::Settings,
@@ -129,6 +136,7 @@ impl Session {
             serving: false,
             wrote: None,
             in_exec: false,
+            short_of_memory: false,
             scratch,
             rng,
             settings,
@@ -232,7 +240,10 @@ impl Session {
     pub fn expect_keys(&self, keys: &[&[u8]]) {
         let keyspace = self.engine.keyspace();
         let plan = keyspace.plan(Mode::Read, keys);
-        keyspace.lock(plan, self.engine.now()).warm(self.client.db);
+        // Nobody waits for the sake of a hint.
+        if let Some(keys) = keyspace.lock_unless(plan, self.engine.now(), || true) {
+            keys.warm(self.client.db);
+        }
     }
 
     /// The protocol whose shapes replies have.

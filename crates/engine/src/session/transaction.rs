@@ -55,6 +55,12 @@ impl Transaction {
         self.watched.iter().any(|watched| watched.is(db, key))
     }
 
+    /// Whether a script is among what was queued.
+    pub(super) fn runs_scripts(&self) -> bool {
+        let mut queue = self.queue.iter().flatten();
+        queue.any(|queued| matches!(queued.entry, Entry::Script(_)))
+    }
+
     pub(super) fn queue(&mut self, entry: Entry, argv: &[&[u8]]) {
         let argv = argv.iter().map(|arg| arg.to_vec()).collect();
         self.queue
@@ -90,7 +96,7 @@ impl Session {
         }
         let (db, engine) = (self.client.db, self.engine.clone());
         let plan = engine.keyspace().plan(Mode::Write, names);
-        let mut keys = engine.keyspace().lock(plan, engine.now());
+        let mut keys = self.lock(&engine, plan)?;
         for key in names {
             // Deleted now, so that nobody's finding it expired later counts as a change.
             if keys.reap(db, key) {
@@ -128,7 +134,7 @@ impl Session {
         self.refresh_settings();
         let engine = self.engine.clone();
         let plan = self.union_plan(&queue, &transaction.watched);
-        let mut keys = self.lock(&engine, plan);
+        let mut keys = self.lock(&engine, plan)?;
         if transaction
             .watched
             .iter()
@@ -161,6 +167,7 @@ impl Session {
                 self.note_changed_by(command);
                 outcome
             }
+            Entry::Script(command) => command.run(self, keys, &argv, reply),
         });
         if let Err(error) = outcome {
             reply.error(&error);
@@ -179,7 +186,7 @@ impl Session {
         let mut names: Vec<&'q [u8]> = watched.iter().map(|watched| &watched.key[..]).collect();
         for queued in queue {
             let Entry::Keys(command) = queued.entry else {
-                if writes(queued) {
+                if matches!(queued.entry, Entry::Script(_)) || writes(queued) {
                     // What is no key changes, and is logged with the rest: no freeze in between.
                     return Plan::all(mode);
                 }

@@ -1,7 +1,7 @@
 use crate::keyspace::Inner;
 use crate::plan::{Mode, Plan};
 use crate::shard::Shard;
-use crate::sync::{RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, read_unless, write_unless};
 use smallvec::SmallVec;
 
 /// Locked shards with their numbers, ascending.
@@ -17,12 +17,13 @@ pub(super) enum Guards<G> {
 }
 
 impl<G> Guards<G> {
-    fn lock(shards: &[u16], lock: impl Fn(usize) -> G) -> Guards<G> {
-        let numbered = |&shard: &u16| (shard, lock(usize::from(shard)));
-        match shards {
-            [shard] => Guards::One(numbered(shard)),
-            _ => Guards::Many(shards.iter().map(numbered).collect()),
-        }
+    /// Takes shards as long as `lock` gives them.
+    fn lock(shards: &[u16], lock: impl Fn(usize) -> Option<G>) -> Option<Guards<G>> {
+        let numbered = |&shard: &u16| Some((shard, lock(usize::from(shard))?));
+        Some(match shards {
+            [shard] => Guards::One(numbered(shard)?),
+            _ => Guards::Many(shards.iter().map(numbered).collect::<Option<_>>()?),
+        })
     }
 
     /// Where the guard of a shard is: at its number if all are held, else among few.
@@ -60,6 +61,28 @@ impl<G> std::ops::DerefMut for Guards<G> {
 impl<'a> Held<'a> {
     /// Takes the shards of a plan, ascending: everybody does, so nobody waits in a circle.
     pub(super) fn lock(inner: &'a Inner, plan: &Plan<'_>) -> Held<'a> {
+        let read = |lock: &'a RwLock<Shard>| Some(lock.read());
+        let write = |lock: &'a RwLock<Shard>| Some(lock.write());
+        Held::lock_by(inner, plan, read, write).expect("who waits gets every lock")
+    }
+
+    /// The same, unless `give_up` says so while somebody else holds a shard.
+    pub(super) fn lock_unless(
+        inner: &'a Inner,
+        plan: &Plan<'_>,
+        give_up: &dyn Fn() -> bool,
+    ) -> Option<Held<'a>> {
+        let read = |lock| read_unless(lock, give_up);
+        let write = |lock| write_unless(lock, give_up);
+        Held::lock_by(inner, plan, read, write)
+    }
+
+    fn lock_by(
+        inner: &'a Inner,
+        plan: &Plan<'_>,
+        read: impl Fn(&'a RwLock<Shard>) -> Option<RwLockReadGuard<'a, Shard>>,
+        write: impl Fn(&'a RwLock<Shard>) -> Option<RwLockWriteGuard<'a, Shard>>,
+    ) -> Option<Held<'a>> {
         let all: SmallVec<[u16; 16]>;
         let shards = match plan.which.listed() {
             Some(shards) => shards,
@@ -69,10 +92,10 @@ impl<'a> Held<'a> {
             }
         };
         let lock = |shard: usize| &inner.shards[shard].lock;
-        match plan.mode {
-            Mode::Read => Held::Read(Guards::lock(shards, |shard| lock(shard).read())),
-            Mode::Write => Held::Write(Guards::lock(shards, |shard| lock(shard).write())),
-        }
+        Some(match plan.mode {
+            Mode::Read => Held::Read(Guards::lock(shards, |shard| read(lock(shard)))?),
+            Mode::Write => Held::Write(Guards::lock(shards, |shard| write(lock(shard)))?),
+        })
     }
 
     pub(super) fn mode(&self) -> Mode {

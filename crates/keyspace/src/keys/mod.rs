@@ -60,12 +60,32 @@ const SMALL_VALUE: usize = 4096;
 
 impl<'a> Keys<'a> {
     pub(crate) fn lock(inner: &'a Inner, plan: Plan<'a>, now: UnixMillis) -> Keys<'a> {
+        let held = Keys::admitted(inner, &plan, || Held::lock(inner, &plan));
+        Keys::holding(inner, held, plan, now)
+    }
+
+    pub(crate) fn lock_unless(
+        inner: &'a Inner,
+        plan: Plan<'a>,
+        now: UnixMillis,
+        give_up: &dyn Fn() -> bool,
+    ) -> Option<Keys<'a>> {
+        let held = Keys::admitted(inner, &plan, || Held::lock_unless(inner, &plan, give_up));
+        Some(Keys::holding(inner, held?, plan, now))
+    }
+
+    /// Has a writer wait for the budget of views, before it holds anything.
+    fn admitted<T>(inner: &Inner, plan: &Plan<'_>, lock: impl FnOnce() -> T) -> T {
         if plan.mode == Mode::Write {
             inner.budget.admit_writer(&inner.reclaimer);
         }
+        lock()
+    }
+
+    fn holding(inner: &'a Inner, held: Held<'a>, plan: Plan<'a>, now: UnixMillis) -> Keys<'a> {
         Keys {
             inner,
-            held: Held::lock(inner, &plan),
+            held,
             hashes: plan.hashes,
             hint: Cell::new(0),
             now,
