@@ -10,7 +10,7 @@ mod check;
 mod inspect;
 mod shell;
 
-use crate::inspect::tools;
+use crate::inspect::{tools, what_if};
 use args::{Action, CommandLine};
 use clap::Parser as _;
 use std::process::ExitCode;
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Action::Split(args) => tools::split(&args),
         Action::Redact(args) => tools::redact(&args),
         Action::Repair(args) => tools::repair(&args),
+        Action::WhatIf(args) => what_if::run(&args),
         Action::Check(args) => check::run(&args),
     }
 }

@@ -26,7 +26,7 @@ const CONSUMER: u64 = 32;
 /// Lists are cut into nodes of this size.
 const LIST_NODE_BYTES: u64 = 8 << 10;
 /// An entry of a dictionary, as its allocation.
-pub(crate) const DICT_ENTRY_CLASS: u64 = 32;
+const DICT_ENTRY_CLASS: u64 = 32;
 /// Strings up to this share one allocation with their object.
 const EMBSTR_MAX: u64 = 44;
 
@@ -188,8 +188,21 @@ fn class(bytes: u64) -> u64 {
     usable_size(usize::try_from(bytes).unwrap_or(usize::MAX >> 1)) as u64
 }
 
+/// What a database's tables keep of so many keys and deadlines, beyond what is counted as each key's.
+pub(crate) fn entries(keys: u64, deadlines: u64) -> u64 {
+    // A key's own entry counts 24 bytes, and takes 32.
+    (DICT_ENTRY_CLASS - DICT_ENTRY) * keys + DICT_ENTRY_CLASS * deadlines
+}
+
+/// The buckets of a database's tables.
+pub(crate) fn buckets(keys: u64, deadlines: u64) -> u64 {
+    // The table of deadlines is made with the first of them.
+    let of_deadlines = if deadlines == 0 { 0 } else { slots(deadlines) };
+    slots(keys) + of_deadlines
+}
+
 /// The buckets of a dictionary that was made for so many elements.
-pub(crate) fn slots(elements: u64) -> u64 {
+fn slots(elements: u64) -> u64 {
     8 * elements.max(4).next_power_of_two()
 }
 

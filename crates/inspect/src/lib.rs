@@ -26,6 +26,7 @@ mod sorter;
 mod source;
 mod stream_node;
 pub mod summary;
+pub mod what_if;
 
 pub use error::Error;
 pub use filter::{Filter, NameTest, Ttl};

@@ -5,6 +5,7 @@ pub(crate) mod args;
 pub(crate) mod progress;
 pub(crate) mod tool_args;
 pub(crate) mod tools;
+pub(crate) mod what_if;
 
 use self::args::{Format, InspectArgs, millis};
 use self::progress::Progress;
