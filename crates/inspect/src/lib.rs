@@ -16,6 +16,7 @@ pub mod export;
 mod filter;
 mod input;
 pub mod lookup;
+mod radix;
 mod record;
 pub mod redact;
 mod repeats;
