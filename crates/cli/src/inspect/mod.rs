@@ -93,11 +93,19 @@ fn summarize(
     let format = if args.json { Format::Json } else { args.format };
     let written = match format {
         Format::Json => writeln!(out, "{:#}", to_json(&summary)),
-        Format::Html => html::write(&summary, &input.name(), &mut out),
+        Format::Html => html::write(&summary, &title(&args.path), &mut out),
         _ => write_text(&summary, &mut out),
     };
     written.and_then(|()| out.flush()).map_err(Error::Write)?;
     outcome
+}
+
+/// What a report calls its input.
+fn title(path: &Path) -> String {
+    match path == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 /// What is to be read.
@@ -115,17 +123,6 @@ impl Input {
         match path == Path::new("-") {
             true => Ok(Input::Pipe),
             false => Ok(Input::Files(inspect::files(&Os, path)?)),
-        }
-    }
-
-    /// What a report calls it.
-    fn name(&self) -> String {
-        match self {
-            Input::Pipe => "standard input".to_owned(),
-            Input::Files(files) => {
-                let names = files.iter().map(|file| file.display().to_string());
-                names.collect::<Vec<_>>().join(", ")
-            }
         }
     }
 
