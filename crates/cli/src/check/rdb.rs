@@ -3,6 +3,7 @@
 use super::repeats::{Keys, Members};
 use super::report::{Damage, DbFacts, FileReport, RdbFacts, Type, Verdict};
 use duramen::storage::{self, File, Reader};
+use packed::listpack::Listpack;
 use rdb::{Decoder, DecoderOptions, ErrorKind, Event, Part, Version};
 
 /// Checks a file that should be an RDB and nothing else.
@@ -136,7 +137,7 @@ impl Follower {
             }
             Event::SkippedEmpty { .. } => self.facts.empty += 1,
             Event::Value(Part::EndValue) => return self.members.check(&self.key, offset),
-            Event::Value(part) => return self.put_part(part),
+            Event::Value(part) => return self.put_part(part, offset),
             Event::End { checksum } => self.facts.checksum = Some(*checksum),
             Event::SkippedOpcode(_) => self.facts.skipped += 1,
             Event::ResizeDb { .. } | Event::SlotInfo { .. } | Event::SlotImport { .. } => {}
@@ -145,7 +146,7 @@ impl Follower {
     }
 
     /// Compact forms were checked for repetitions by the decoder.
-    fn put_part(&mut self, part: &Part<'_>) -> Result<(), Trouble> {
+    fn put_part(&mut self, part: &Part<'_>, offset: u64) -> Result<(), Trouble> {
         if let Some(kind) = type_of(part) {
             *self.facts.types.entry(kind).or_default() += 1;
             self.facts.last_type = Some(kind);
@@ -157,9 +158,27 @@ impl Follower {
             Part::Field { field: name, .. } | Part::Scored { member: name, .. } => {
                 self.members.note(name)
             }
+            Part::HashListpackTtl { listpack, .. } if !is_by_deadline(listpack) => {
+                Err(Trouble::Damage(Damage {
+                    offset: Some(offset),
+                    what: format!(
+                        "the fields of key \"{}\" are not in the order of their deadlines",
+                        self.key.escape_ascii()
+                    ),
+                }))
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// Whether triples of fields, values and deadlines come with the next deadline first and those
+/// without one last. Servers load others, but expire their fields too late; their own check refuses
+/// them.
+fn is_by_deadline(listpack: &[u8]) -> bool {
+    let deadlines = Listpack::new(listpack).iter().skip(2).step_by(3);
+    let deadlines = deadlines.map(|ms| ms.as_int().filter(|ms| *ms != 0).unwrap_or(i64::MAX));
+    deadlines.is_sorted()
 }
 
 /// The type of value that begins with `part`.
@@ -253,6 +272,23 @@ mod tests {
         assert_eq!(with_footer.notes.len(), 1);
         assert!(damage(b"REDIS0004\x00\x01k\x01").1.contains("ends"));
         assert_eq!(damage(b"").0, Some(0));
+    }
+
+    #[test]
+    fn fields_come_by_deadline() {
+        let listpack = |deadlines: [i64; 3]| {
+            let mut listpack = packed::listpack::ListpackBuf::new();
+            for ms in deadlines {
+                listpack.push_back(b"field");
+                listpack.push_back(b"value");
+                listpack.push_back_int(ms);
+            }
+            listpack.into_vec()
+        };
+        assert!(is_by_deadline(&listpack([5, 7, 0])));
+        assert!(is_by_deadline(&listpack([0, 0, 0])));
+        assert!(!is_by_deadline(&listpack([7, 5, 0])));
+        assert!(!is_by_deadline(&listpack([5, 0, 7])));
     }
 
     #[test]
