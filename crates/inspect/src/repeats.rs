@@ -36,9 +36,9 @@ impl<S: Storage> Repeats<S> {
     pub fn note(&mut self, db: u32, name: &[u8], place: u64) -> Result<()> {
         let hash = digest::of_name(db, name).to_be_bytes();
         let mut record = [0; RECORD];
-        let bytes = hash.into_iter().chain(place.to_be_bytes());
-        for (to, from) in record.iter_mut().zip(bytes) {
-            *to = from;
+        if let Some((head, tail)) = record.split_first_chunk_mut() {
+            *head = hash;
+            tail.copy_from_slice(&place.to_be_bytes());
         }
         self.sorter.push(record)
     }

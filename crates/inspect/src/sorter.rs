@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,7 @@ use storage::{File, Mode, Result, Storage, Writer};
 /// A run is as long as this in memory, in bytes.
 const RUN_BYTES: usize = 1 << 20;
 /// What is read ahead of all runs together, and at least of each, in bytes: there may be thousands.
-const AHEAD_BYTES: usize = 2 << 20;
+const AHEAD_BYTES: usize = 1 << 20;
 const AHEAD_BYTES_MIN: usize = 512;
 const AHEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -53,7 +54,7 @@ impl<S: Storage, const N: usize> Sorter<S, N> {
     }
 
     fn spill(&mut self) -> Result<()> {
-        self.run.sort_unstable();
+        sort(&mut self.run);
         let writer = match &mut self.spilled {
             Some(writer) => writer,
             none => none.insert(Writer::new(nameless(&self.storage, &self.dir)?)),
@@ -66,7 +67,7 @@ impl<S: Storage, const N: usize> Sorter<S, N> {
 
     /// All records, sorted.
     pub(crate) fn finish(mut self) -> Result<Sorted<S, N>> {
-        self.run.sort_unstable();
+        sort(&mut self.run);
         if let Some(writer) = &mut self.spilled {
             writer.flush()?;
         }
@@ -83,10 +84,23 @@ impl<S: Storage, const N: usize> Sorter<S, N> {
             heads: BinaryHeap::new(),
         };
         for run in 0..=sorted.runs.len() {
-            sorted.advance(run)?;
+            let head = sorted.head(run)?;
+            sorted.heads.extend(head);
         }
         Ok(sorted)
     }
+}
+
+/// What decides nearly every comparison of two records.
+#[inline]
+fn prefix<const N: usize>(record: &[u8; N]) -> u64 {
+    record
+        .first_chunk()
+        .map_or(0, |first| u64::from_be_bytes(*first))
+}
+
+fn sort<const N: usize>(run: &mut [[u8; N]]) {
+    run.sort_unstable_by(|a, b| prefix(a).cmp(&prefix(b)).then_with(|| a.cmp(b)));
 }
 
 /// A new file without a name: open files outlive theirs, and nothing is left behind whatever happens.
@@ -99,6 +113,9 @@ fn nameless<S: Storage>(storage: &S, dir: &Path) -> Result<S::File> {
     Ok(file)
 }
 
+/// A record behind its prefix, and whose it is; the run in memory is the last.
+type Head<const N: usize> = Reverse<(u64, [u8; N], usize)>;
+
 /// Sorted records.
 #[derive(Debug)]
 pub(crate) struct Sorted<S: Storage, const N: usize> {
@@ -106,28 +123,33 @@ pub(crate) struct Sorted<S: Storage, const N: usize> {
     file: Option<S::File>,
     ahead: usize,
     runs: Vec<Run>,
-    /// The next record of each run, and whose it is; the run in memory is the last.
-    heads: BinaryHeap<Reverse<([u8; N], usize)>>,
+    /// The next record of each run.
+    heads: BinaryHeap<Head<N>>,
 }
 
 impl<S: Storage, const N: usize> Sorted<S, N> {
     /// The next record.
     pub(crate) fn next(&mut self) -> Result<Option<[u8; N]>> {
-        let Some(Reverse((record, run))) = self.heads.pop() else {
+        let Some(Reverse((_, record, run))) = self.heads.peek().copied() else {
             return Ok(None);
         };
-        self.advance(run)?;
+        let head = self.head(run)?;
+        // The place of the first in the heap is taken by its successor, which is cheaper than to take
+        // it out and put the other in.
+        match (self.heads.peek_mut(), head) {
+            (Some(mut first), Some(head)) => *first = head,
+            (Some(first), None) => drop(PeekMut::pop(first)),
+            _ => {}
+        }
         Ok(Some(record))
     }
 
-    fn advance(&mut self, run: usize) -> Result<()> {
+    fn head(&mut self, run: usize) -> Result<Option<Head<N>>> {
         let record = match (self.runs.get_mut(run), &self.file) {
             (Some(run), Some(file)) => run.next(file, self.ahead)?,
             _ => self.memory.next(),
         };
-        self.heads
-            .extend(record.map(|record| Reverse((record, run))));
-        Ok(())
+        Ok(record.map(|record| Reverse((prefix(&record), record, run))))
     }
 }
 
