@@ -2,6 +2,7 @@
 
 use super::repeats::{Keys, Members};
 use super::report::{Damage, DbFacts, FileReport, RdbFacts, Type, Verdict};
+use crate::inspect::progress::Progress;
 use duramen::storage::{self, File, Reader};
 use packed::listpack::Listpack;
 use rdb::{Decoder, DecoderOptions, ErrorKind, Event, Part, Version};
@@ -94,11 +95,13 @@ struct Follower {
 impl Follower {
     fn follow<F: File>(&mut self, input: &mut Reader<F>) -> Result<(), Trouble> {
         let mut decoder = Decoder::new(DecoderOptions::default());
+        let mut progress = Progress::new(input.file().len().ok());
         loop {
             if input.buffer().is_empty() && input.fill()? == 0 {
                 decoder.finish_input();
             }
             let fed = input.buffer().len();
+            progress.add(fed as u64);
             decoder.feed(input.buffer());
             self.take_events(&mut decoder)?;
             if decoder.is_done() {

@@ -137,11 +137,7 @@ impl Input {
             }
             Input::Files(files) => files,
         };
-        let mut total = 0;
-        for path in files {
-            total += Os.stamp(path)?.map_or(0, |stamp| stamp.len);
-        }
-        let mut progress = Progress::new(Some(total));
+        let mut progress = Progress::of(files)?;
         for path in files {
             let (mut blocks, len) = inspect::open(&Os, path, |bytes| progress.add(bytes))?;
             source.read(path, Some(len), &mut blocks)?;
