@@ -212,6 +212,14 @@ fn class(bytes: u64) -> u64 {
     usable_size(usize::try_from(bytes).unwrap_or(usize::MAX >> 1)) as u64
 }
 
+/// What the tables of values in that form take for so many elements, beyond what `MEMORY USAGE` tells.
+pub(crate) fn unseen(encoding: Encoding, elements: u64) -> u64 {
+    match encoding {
+        Encoding::Hashtable | Encoding::Skiplist => (DICT_ENTRY_CLASS - DICT_ENTRY) * elements,
+        _ => 0,
+    }
+}
+
 /// What a database's tables keep of so many keys and deadlines, beyond what is counted as each key's.
 pub(crate) fn entries(keys: u64, deadlines: u64) -> u64 {
     // A key's own entry counts 24 bytes, and takes 32.

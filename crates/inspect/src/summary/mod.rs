@@ -178,13 +178,16 @@ impl Summary {
         })
     }
 
-    /// Bytes of the tables of all databases, deadlines included, which are no single key's.
+    /// Bytes of the tables of all databases, deadlines included, which are no single key's, and what
+    /// tables of values take beyond what is told of each.
     pub fn overhead(&self) -> u64 {
         let tables = self.dbs.values().map(|db| {
             let (keys, deadlines) = (db.row.keys, db.expires);
             estimate::buckets(keys, deadlines) + estimate::entries(keys, deadlines)
         });
-        tables.sum()
+        let forms = Type::ALL.into_iter().flat_map(|kind| self.forms(kind));
+        let unseen = forms.map(|(encoding, row)| estimate::unseen(encoding, row.elements));
+        tables.sum::<u64>() + unseen.sum::<u64>()
     }
 
     /// Whether any key says when it was last used.

@@ -109,13 +109,6 @@ impl<S: Storage> WhatIf<S> {
         Ok(outcome)
     }
 
-    fn memory(&mut self, key: &Key<'_>, figures: &Figures) -> u64 {
-        match self.weighs {
-            true => self.forms.memory(key, figures, &self.limits),
-            false => figures.memory,
-        }
-    }
-
     fn note_db(&mut self, key: &Key<'_>) {
         let known = self.dbs.len() < DBS_MAX || self.dbs.contains_key(&key.db);
         let db = if known { key.db } else { u32::MAX };
@@ -171,10 +164,15 @@ impl<S: Storage> Visitor for WhatIf<S> {
             return Ok(());
         }
         let entries = estimate::entries(1, u64::from(key.expire.is_some()));
-        let memory = self.memory(key, figures) + entries;
+        let filed = figures.memory + estimate::unseen(key.encoding, figures.elements);
+        let other = match self.weighs {
+            true => self.forms.memory(key, &self.limits),
+            false => None,
+        };
+        let memory = other.unwrap_or(filed) + entries;
         self.note_db(key);
         count(&mut self.outcome.keys, key.kind as usize, memory);
-        self.outcome.as_filed += figures.memory + entries;
+        self.outcome.as_filed += filed + entries;
         if !self.policy.takes(key) {
             return Ok(());
         }
