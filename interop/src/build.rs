@@ -147,18 +147,26 @@ pub fn available(builds: &[Build]) -> Result<Vec<(Build, PathBuf)>, Missing> {
 
 /// The binary of our server: `DURAMEN_SERVER`, or else built here and now.
 pub fn our_server() -> Result<PathBuf, Box<dyn std::error::Error>> {
-    if let Some(path) = std::env::var_os("DURAMEN_SERVER") {
+    ours("DURAMEN_SERVER", "duramen-server", "duramen-server")
+}
+
+/// The binary of our command line: `DURAMEN`, or else built here and now.
+pub fn our_program() -> Result<PathBuf, Box<dyn std::error::Error>> {
+    ours("DURAMEN", "duramen-cli", "duramen")
+}
+
+/// The binary that a variable names, or else that of the package.
+fn ours(
+    variable: &str,
+    package: &str,
+    binary: &str,
+) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    if let Some(path) = std::env::var_os(variable) {
         return Ok(PathBuf::from(path));
     }
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([
-        "build",
-        "--package",
-        "duramen-server",
-        "--message-format",
-        "json",
-    ]);
+    cargo.args(["build", "--package", package, "--message-format", "json"]);
     cargo
         .arg("--manifest-path")
         .arg(manifest)
@@ -168,11 +176,9 @@ pub fn our_server() -> Result<PathBuf, Box<dyn std::error::Error>> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .find(|message| {
-            message["target"]["name"] == "duramen-server" && message["executable"].is_string()
-        })
+        .find(|message| message["target"]["name"] == binary && message["executable"].is_string())
         .and_then(|message| message["executable"].as_str().map(PathBuf::from))
-        .ok_or_else(|| "cargo built no duramen-server".into())
+        .ok_or_else(|| format!("cargo built no {binary}").into())
 }
 
 fn list_path() -> PathBuf {

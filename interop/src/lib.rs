@@ -15,7 +15,7 @@ mod ours;
 mod peer;
 pub mod random;
 
-pub use build::{Build, Missing, available, our_server};
+pub use build::{Build, Missing, available, our_program, our_server};
 pub use ours::Ours;
 pub use peer::{Launch, Peer, PeerError};
 

@@ -4,6 +4,7 @@ use crate::inspect::args::InspectArgs;
 use crate::inspect::tool_args::{
     ConvertArgs, DiffArgs, GetArgs, MergeArgs, RedactArgs, RepairArgs, SplitArgs,
 };
+use crate::inspect::what_if::WhatIfArgs;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ pub(crate) enum Action {
     Redact(RedactArgs),
     /// Save what is whole in a damaged RDB file
     Repair(RepairArgs),
+    /// Say what of a file would fit into how much memory
+    WhatIf(WhatIfArgs),
     /// Say whether RDB and append-only files are sound, and where not
     Check(CheckArgs),
 }

@@ -163,6 +163,34 @@ fn differences_decide_the_exit_code() {
 }
 
 #[test]
+fn what_fits_decides_the_exit_code() {
+    let lru = corpus("rdb/redis-7.0.15/lru.rdb");
+    let ask = |args: &[&str]| {
+        let mut all = vec!["what-if", "--json"];
+        all.extend(args);
+        all.push(text(&lru));
+        let run = duramen(&all, "");
+        (run.code, json(&run.out))
+    };
+    let (code, all) = ask(&[]);
+    assert_eq!((code, &all["fits"]), (0, &Value::Bool(true)));
+    let less = (all["need"].as_u64().unwrap() - 1).to_string();
+    assert_eq!(ask(&["-m", &less]).0, 1);
+    let (code, one) = ask(&["-m", &less, "-p", "allkeys-lru"]);
+    assert_eq!((code, one["evicted"]["keys"].as_u64()), (0, Some(1)));
+    assert_eq!(one["unranked"].as_u64(), Some(0));
+    let run = duramen(&["what-if", "--config", "maxclients=1", text(&lru)], "");
+    assert_eq!(run.code, 2);
+    let run = duramen(&["what-if", "-m", "1m", text(&lru)], "");
+    assert!(
+        run.out
+            .contains("Does not fit under 1.0 MiB with noeviction"),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
 fn new_files_are_sound() {
     let dir = tempfile::tempdir().unwrap();
     let types = corpus("rdb/redis-8.2.3/types.rdb");

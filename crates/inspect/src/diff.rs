@@ -55,7 +55,7 @@ pub enum DiffFormat {
     Patch,
 }
 
-/// Compares what the paths stand for, and writes what differs.
+/// Compares what the paths stand for, and writes what differs. `told` learns how many bytes were read.
 pub fn diff<S: Storage>(
     storage: &S,
     temp: &Path,
@@ -63,9 +63,10 @@ pub fn diff<S: Storage>(
     filter: &Filter,
     format: DiffFormat,
     out: impl Write,
+    told: &mut dyn FnMut(u64),
 ) -> Result<DiffCounts, Error> {
-    let mut a = digests(storage, temp, first, filter)?;
-    let mut b = digests(storage, temp, second, filter)?;
+    let mut a = digests(storage, temp, first, filter, told)?;
+    let mut b = digests(storage, temp, second, filter, told)?;
     let mut marks = Marks {
         gone: Sorter::new(storage, temp),
         new: Sorter::new(storage, temp),
@@ -198,6 +199,7 @@ fn digests<S: Storage>(
     temp: &Path,
     files: &[PathBuf],
     filter: &Filter,
+    told: &mut dyn FnMut(u64),
 ) -> Result<Sorted<S, RECORD>, Error> {
     let mut digests = Digests {
         sorter: Sorter::new(storage, temp),
@@ -206,7 +208,7 @@ fn digests<S: Storage>(
     };
     for (number, path) in files.iter().enumerate() {
         digests.file = u16::try_from(number).unwrap_or(u16::MAX);
-        let (mut blocks, len) = input::open(storage, path, |_| {})?;
+        let (mut blocks, len) = input::open(storage, path, &mut *told)?;
         Source::new(filter, &mut digests).read(path, Some(len), &mut blocks)?;
     }
     Ok(digests.sorter.finish()?)
@@ -399,7 +401,10 @@ mod tests {
         let mut out = Vec::new();
         let filter = Filter::default();
         let sides = [&*files[0], &*files[1]];
-        let counts = diff(&disk, Path::new("tmp"), sides, &filter, format, &mut out).unwrap();
+        let (temp, mut read) = (Path::new("tmp"), 0);
+        let mut told = |bytes| read += bytes;
+        let counts = diff(&disk, temp, sides, &filter, format, &mut out, &mut told).unwrap();
+        assert_eq!(read, (a.len() + b.len()) as u64);
         (counts, String::from_utf8(out).unwrap())
     }
 

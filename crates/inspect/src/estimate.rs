@@ -4,14 +4,16 @@
 //! bits with jemalloc: sizes of its structures, and every allocation rounded up to its class. Values
 //! are taken in the form that the file has them in.
 
+use crate::radix::RadixTree;
 use crate::record::{Encoding, Type};
 use packed::usable_size;
+use units::StreamId;
 
 const OBJECT: u64 = 16;
 const DICT_ENTRY: u64 = 24;
 const DICT: u64 = 56;
 const QUICKLIST: u64 = 40;
-const QUICKLIST_NODE: u64 = 32;
+const QUICKLIST_NODE: u64 = 40;
 /// A sorted set's frame: itself, its skip list and the list's head of 32 levels.
 const ZSET: u64 = 16 + 32 + 640;
 /// A node of a skip list has 1 level in 3 of 4 cases, 2 in 3 of 16, and so on; in allocator classes
@@ -20,13 +22,13 @@ const SKIPLIST_NODES: (u64, u64) = (160, 3);
 const STREAM: u64 = 80;
 const RADIX_NODE: u64 = 4 + 30 * 8;
 const STREAM_ID: u64 = 16;
-const GROUP: u64 = 48;
+const GROUP: u64 = 40;
 const PENDING: u64 = 24;
-const CONSUMER: u64 = 32;
+const CONSUMER: u64 = 24;
 /// Lists are cut into nodes of this size.
 const LIST_NODE_BYTES: u64 = 8 << 10;
 /// An entry of a dictionary, as its allocation.
-pub(crate) const DICT_ENTRY_CLASS: u64 = 32;
+const DICT_ENTRY_CLASS: u64 = 32;
 /// Strings up to this share one allocation with their object.
 const EMBSTR_MAX: u64 = 44;
 
@@ -40,6 +42,8 @@ pub(crate) struct Estimator {
     longest: u64,
     /// Bytes of a string so far, or of list elements that are yet to be packed.
     pending: u64,
+    /// Ids of a stream's nodes, of a group's pending entries, or of those that a consumer owns.
+    ids: RadixTree,
 }
 
 impl Estimator {
@@ -106,8 +110,8 @@ impl Estimator {
     }
 
     /// A node of a stream; its entries are told by [`Estimator::stream_len`].
-    pub(crate) fn stream_node(&mut self, bytes: usize) {
-        self.bytes += STREAM_ID + 2 * RADIX_NODE;
+    pub(crate) fn stream_node(&mut self, id: StreamId, bytes: usize) {
+        self.ids.add(id);
         self.blob(bytes, 0);
     }
 
@@ -116,16 +120,33 @@ impl Estimator {
         self.elements = entries;
     }
 
-    /// A group or a consumer with a name of that length.
-    pub(crate) fn stream_party(&mut self, name: usize, is_group: bool) {
-        let frame = if is_group { GROUP } else { CONSUMER };
-        self.bytes += frame + name as u64 + 2 * RADIX_NODE;
+    /// A group; its pending entries follow.
+    pub(crate) fn stream_group(&mut self) {
+        self.end_tree();
+        self.bytes += GROUP;
     }
 
-    /// A pending entry, kept by the group, and again by its owner.
-    pub(crate) fn stream_pending(&mut self, of_group: bool) {
-        let entry = if of_group { PENDING } else { 0 };
-        self.bytes += STREAM_ID + 2 * RADIX_NODE + entry;
+    /// A consumer with a name of that length; what it owns follows.
+    pub(crate) fn stream_consumer(&mut self, name: usize) {
+        self.end_tree();
+        self.bytes += CONSUMER + name as u64;
+    }
+
+    /// A pending entry of the group.
+    pub(crate) fn stream_pending(&mut self, id: StreamId) {
+        self.ids.add(id);
+        self.bytes += PENDING;
+    }
+
+    /// A pending entry of the consumer.
+    pub(crate) fn stream_owned(&mut self, id: StreamId) {
+        self.ids.add(id);
+    }
+
+    /// Counts the tree of ids under way and begins the next.
+    fn end_tree(&mut self) {
+        let tree = std::mem::take(&mut self.ids);
+        self.bytes += tree.ids * STREAM_ID + tree.nodes() * RADIX_NODE;
     }
 
     fn count(&mut self, len: usize) {
@@ -136,6 +157,9 @@ impl Estimator {
     /// Memory, elements and the longest element of the value, now complete.
     #[inline]
     pub(crate) fn finish(&mut self) -> (u64, u64, u64) {
+        if self.kind == Some(Type::Stream) {
+            self.end_tree();
+        }
         let (bytes, elements) = (self.bytes, self.elements);
         match (self.kind, self.encoding) {
             (Some(Type::String), encoding) => {
@@ -188,8 +212,29 @@ fn class(bytes: u64) -> u64 {
     usable_size(usize::try_from(bytes).unwrap_or(usize::MAX >> 1)) as u64
 }
 
+/// What the tables of values in that form take for so many elements, beyond what `MEMORY USAGE` tells.
+pub(crate) fn unseen(encoding: Encoding, elements: u64) -> u64 {
+    match encoding {
+        Encoding::Hashtable | Encoding::Skiplist => (DICT_ENTRY_CLASS - DICT_ENTRY) * elements,
+        _ => 0,
+    }
+}
+
+/// What a database's tables keep of so many keys and deadlines, beyond what is counted as each key's.
+pub(crate) fn entries(keys: u64, deadlines: u64) -> u64 {
+    // A key's own entry counts 24 bytes, and takes 32.
+    (DICT_ENTRY_CLASS - DICT_ENTRY) * keys + DICT_ENTRY_CLASS * deadlines
+}
+
+/// The buckets of a database's tables.
+pub(crate) fn buckets(keys: u64, deadlines: u64) -> u64 {
+    // The table of deadlines is made with the first of them.
+    let of_deadlines = if deadlines == 0 { 0 } else { slots(deadlines) };
+    slots(keys) + of_deadlines
+}
+
 /// The buckets of a dictionary that was made for so many elements.
-pub(crate) fn slots(elements: u64) -> u64 {
+fn slots(elements: u64) -> u64 {
     8 * elements.max(4).next_power_of_two()
 }
 

@@ -33,12 +33,16 @@ pub(crate) fn follow(
     decoder.feed(begin);
     let mut offset = 0;
     loop {
-        while let Some(event) = decoder
-            .next()
-            .map_err(|source| Error::snapshot(path, source))?
-        {
-            if each(&event, offset)?.is_break() {
-                return Ok(decoder);
+        loop {
+            // Taken by reference: to move an event costs more than most of them take to decode.
+            match decoder.next() {
+                Ok(Some(ref event)) => {
+                    if each(event, offset)?.is_break() {
+                        return Ok(decoder);
+                    }
+                }
+                Ok(None) => break,
+                Err(source) => return Err(Error::snapshot(path, source)),
             }
             offset = decoder.offset();
         }

@@ -2,14 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use storage::{File, Mode, Result, Storage, Writer};
 
 /// A run is as long as this in memory, in bytes.
 const RUN_BYTES: usize = 1 << 20;
-/// Of each run so much is read at once, in bytes: there may be thousands.
-const READ_BYTES: usize = 8 << 10;
+/// What is read ahead of all runs together, and at least of each, in bytes: there may be thousands.
+const AHEAD_BYTES: usize = 1 << 20;
+const AHEAD_BYTES_MIN: usize = 512;
+const AHEAD_BYTES_MAX: usize = 64 << 10;
 
 /// Takes records of `N` bytes and gives them back in the order of their bytes.
 #[derive(Debug)]
@@ -18,11 +22,13 @@ pub(crate) struct Sorter<S: Storage, const N: usize> {
     dir: PathBuf,
     run_len: usize,
     run: Vec<[u8; N]>,
-    runs: Vec<S::File>,
+    /// All runs, one behind the other, and where they end.
+    spilled: Option<Writer<S::File>>,
+    ends: Vec<u64>,
 }
 
-/// Names of runs are used once in a process.
-static RUNS: AtomicU64 = AtomicU64::new(0);
+/// Names of files are used once in a process.
+static FILES: AtomicU64 = AtomicU64::new(0);
 
 impl<S: Storage, const N: usize> Sorter<S, N> {
     /// A sorter whose runs are in `dir`.
@@ -32,11 +38,13 @@ impl<S: Storage, const N: usize> Sorter<S, N> {
             dir: dir.to_owned(),
             run_len: RUN_BYTES / N,
             run: Vec::new(),
-            runs: Vec::new(),
+            spilled: None,
+            ends: Vec::new(),
         }
     }
 
     /// Adds a record.
+    #[inline]
     pub(crate) fn push(&mut self, record: [u8; N]) -> Result<()> {
         self.run.push(record);
         match self.run.len() >= self.run_len {
@@ -46,88 +54,126 @@ impl<S: Storage, const N: usize> Sorter<S, N> {
     }
 
     fn spill(&mut self) -> Result<()> {
-        self.run.sort_unstable();
-        let number = RUNS.fetch_add(1, Ordering::Relaxed);
-        let name = format!("duramen-{}-{number}.run", std::process::id());
-        let path = self.dir.join(name);
-        let mut writer = Writer::new(self.storage.open(&path, Mode::CreateNew)?);
-        // Open files outlive their names, and nothing is left behind whatever happens.
-        self.storage.remove(&path)?;
-        for record in self.run.drain(..) {
-            writer.write_all(&record)?;
-        }
-        writer.flush()?;
-        self.runs.push(writer.into_file());
+        sort(&mut self.run);
+        let writer = match &mut self.spilled {
+            Some(writer) => writer,
+            none => none.insert(Writer::new(nameless(&self.storage, &self.dir)?)),
+        };
+        writer.write_all(self.run.as_flattened())?;
+        self.ends.push(writer.written());
+        self.run.clear();
         Ok(())
     }
 
     /// All records, sorted.
     pub(crate) fn finish(mut self) -> Result<Sorted<S, N>> {
-        self.run.sort_unstable();
+        sort(&mut self.run);
+        if let Some(writer) = &mut self.spilled {
+            writer.flush()?;
+        }
+        let ahead = AHEAD_BYTES / self.ends.len().max(1);
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let runs = starts
+            .zip(&self.ends)
+            .map(|(start, end)| Run::new(start..*end));
         let mut sorted = Sorted {
-            memory: std::mem::take(&mut self.run).into_iter(),
-            runs: self.runs.into_iter().map(Run::new).collect(),
+            memory: self.run.into_iter(),
+            ahead: ahead.clamp(AHEAD_BYTES_MIN, AHEAD_BYTES_MAX),
+            runs: runs.collect(),
+            file: self.spilled.map(Writer::into_file),
             heads: BinaryHeap::new(),
         };
         for run in 0..=sorted.runs.len() {
-            sorted.advance(run)?;
+            let head = sorted.head(run)?;
+            sorted.heads.extend(head);
         }
         Ok(sorted)
     }
 }
 
+/// What decides nearly every comparison of two records.
+#[inline]
+fn prefix<const N: usize>(record: &[u8; N]) -> u64 {
+    record
+        .first_chunk()
+        .map_or(0, |first| u64::from_be_bytes(*first))
+}
+
+fn sort<const N: usize>(run: &mut [[u8; N]]) {
+    run.sort_unstable_by(|a, b| prefix(a).cmp(&prefix(b)).then_with(|| a.cmp(b)));
+}
+
+/// A new file without a name: open files outlive theirs, and nothing is left behind whatever happens.
+fn nameless<S: Storage>(storage: &S, dir: &Path) -> Result<S::File> {
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("duramen-{}-{number}.runs", std::process::id());
+    let path = dir.join(name);
+    let file = storage.open(&path, Mode::CreateNew)?;
+    storage.remove(&path)?;
+    Ok(file)
+}
+
+/// A record behind its prefix, and whose it is; the run in memory is the last.
+type Head<const N: usize> = Reverse<(u64, [u8; N], usize)>;
+
 /// Sorted records.
 #[derive(Debug)]
 pub(crate) struct Sorted<S: Storage, const N: usize> {
     memory: std::vec::IntoIter<[u8; N]>,
-    runs: Vec<Run<S::File>>,
-    /// The next record of each run, and whose it is; the run in memory is the last.
-    heads: BinaryHeap<Reverse<([u8; N], usize)>>,
+    file: Option<S::File>,
+    ahead: usize,
+    runs: Vec<Run>,
+    /// The next record of each run.
+    heads: BinaryHeap<Head<N>>,
 }
 
 impl<S: Storage, const N: usize> Sorted<S, N> {
     /// The next record.
     pub(crate) fn next(&mut self) -> Result<Option<[u8; N]>> {
-        let Some(Reverse((record, run))) = self.heads.pop() else {
+        let Some(Reverse((_, record, run))) = self.heads.peek().copied() else {
             return Ok(None);
         };
-        self.advance(run)?;
+        let head = self.head(run)?;
+        // The place of the first in the heap is taken by its successor, which is cheaper than to take
+        // it out and put the other in.
+        match (self.heads.peek_mut(), head) {
+            (Some(mut first), Some(head)) => *first = head,
+            (Some(first), None) => drop(PeekMut::pop(first)),
+            _ => {}
+        }
         Ok(Some(record))
     }
 
-    fn advance(&mut self, run: usize) -> Result<()> {
-        let record = match self.runs.get_mut(run) {
-            None => self.memory.next(),
-            Some(run) => run.next()?,
+    fn head(&mut self, run: usize) -> Result<Option<Head<N>>> {
+        let record = match (self.runs.get_mut(run), &self.file) {
+            (Some(run), Some(file)) => run.next(file, self.ahead)?,
+            _ => self.memory.next(),
         };
-        self.heads
-            .extend(record.map(|record| Reverse((record, run))));
-        Ok(())
+        Ok(record.map(|record| Reverse((prefix(&record), record, run))))
     }
 }
 
 /// A run on disk, and what of it was read.
 #[derive(Debug)]
-struct Run<F> {
-    file: F,
-    offset: u64,
+struct Run {
+    /// What was not read yet.
+    unread: Range<u64>,
     buffer: Vec<u8>,
     taken: usize,
 }
 
-impl<F: File> Run<F> {
-    fn new(file: F) -> Run<F> {
+impl Run {
+    fn new(unread: Range<u64>) -> Run {
         Run {
-            file,
-            offset: 0,
+            unread,
             buffer: Vec::new(),
             taken: 0,
         }
     }
 
-    fn next<const N: usize>(&mut self) -> Result<Option<[u8; N]>> {
+    fn next<const N: usize>(&mut self, file: &impl File, ahead: usize) -> Result<Option<[u8; N]>> {
         while self.buffer.len() - self.taken < N {
-            if self.fill()? == 0 {
+            if self.fill(file, ahead.max(N))? == 0 {
                 return Ok(None);
             }
         }
@@ -136,15 +182,16 @@ impl<F: File> Run<F> {
         Ok(unread.first_chunk::<N>().copied())
     }
 
-    fn fill(&mut self) -> Result<usize> {
+    fn fill(&mut self, file: &impl File, ahead: usize) -> Result<usize> {
         self.buffer.drain(..self.taken);
         self.taken = 0;
         let held = self.buffer.len();
-        self.buffer.resize(held + READ_BYTES, 0);
-        let unread = self.buffer.get_mut(held..).unwrap_or_default();
-        let read = self.file.read_at(self.offset, unread)?;
+        let left = usize::try_from(self.unread.end - self.unread.start).unwrap_or(usize::MAX);
+        self.buffer.resize(held + left.min(ahead), 0);
+        let room = self.buffer.get_mut(held..).unwrap_or_default();
+        let read = file.read_at(self.unread.start, room)?;
         self.buffer.truncate(held + read);
-        self.offset += read as u64;
+        self.unread.start += read as u64;
         Ok(read)
     }
 }

@@ -342,12 +342,12 @@ impl Value {
     fn measure_stream(&mut self, part: &Part<'_>) {
         let estimator = &mut self.estimator;
         match *part {
-            Part::StreamNode { listpack, .. } => estimator.stream_node(listpack.len()),
+            Part::StreamNode { master, listpack } => estimator.stream_node(master, listpack.len()),
             Part::StreamMeta { len, .. } => estimator.stream_len(len),
-            Part::Group { name, .. } => estimator.stream_party(name.len(), true),
-            Part::Consumer { name, .. } => estimator.stream_party(name.len(), false),
-            Part::Pending { .. } => estimator.stream_pending(true),
-            Part::ConsumerPending(_) => estimator.stream_pending(false),
+            Part::Group { .. } => estimator.stream_group(),
+            Part::Consumer { name, .. } => estimator.stream_consumer(name.len()),
+            Part::Pending { id, .. } => estimator.stream_pending(id),
+            Part::ConsumerPending(id) => estimator.stream_owned(id),
             _ => {}
         }
     }

@@ -29,7 +29,8 @@ fn plain<'a>(filter: &'a Filter, out: &Path) -> Rewrite<'a> {
 fn compare(a: &Path, b: &Path, temp: &Path) -> DiffCounts {
     let filter = Filter::default();
     let sides = [&[a.to_owned()][..], &[b.to_owned()]];
-    diff(&Os, temp, sides, &filter, DiffFormat::Text, std::io::sink()).unwrap()
+    let (format, out) = (DiffFormat::Text, std::io::sink());
+    diff(&Os, temp, sides, &filter, format, out, &mut |_| {}).unwrap()
 }
 
 fn snapshots() -> Vec<PathBuf> {

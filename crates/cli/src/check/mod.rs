@@ -1,14 +1,14 @@
 //! Whether files are sound, and where not.
 //!
 //! Nothing is loaded: files are read in blocks, decoded as events and counted, so that memory stays
-//! at one item, plus hashes of names (see [`seen`]) to notice those that occur twice.
+//! at one item; names are hashed and sorted on temporary disk to notice those that occur twice.
 
 mod aof;
 mod directory;
 mod loss;
 mod rdb;
+mod repeats;
 mod report;
-mod seen;
 
 use crate::args::CheckArgs;
 use duramen::storage::{self, File as _, Mode, Os, OsFile, Storage as _};

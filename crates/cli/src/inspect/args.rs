@@ -178,21 +178,21 @@ fn type_named(name: &str) -> Result<Type, String> {
     })
 }
 
-/// A number of bytes; `k`, `m` and `g` are powers of 1,024.
+/// A number of bytes; `k`, `m`, `g` and `t` are powers of 1,024.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
-    let lower = text.to_ascii_lowercase();
-    let digits = lower.trim_end_matches(['k', 'm', 'g', 'b', 'i']);
-    let factor = match lower
-        .get(digits.len()..)
-        .and_then(|unit| unit.bytes().next())
-    {
-        None | Some(b'b') => 1,
-        Some(b'k') => 1 << 10,
-        Some(b'm') => 1 << 20,
-        Some(_) => 1_u64 << 30,
+    let end = text.find(|character: char| !character.is_ascii_digit());
+    let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1_u64),
+        "k" | "kb" | "kib" => Some(1 << 10),
+        "m" | "mb" | "mib" => Some(1 << 20),
+        "g" | "gb" | "gib" => Some(1 << 30),
+        "t" | "tb" | "tib" => Some(1 << 40),
+        _ => None,
     };
     let count = digits.parse::<u64>().ok();
-    let bytes = count.and_then(|count| count.checked_mul(factor));
+    let bytes = count.zip(factor);
+    let bytes = bytes.and_then(|(count, factor)| count.checked_mul(factor));
     bytes.ok_or_else(|| "expected a number of bytes, such as 4096 or 64m".to_owned())
 }
 
@@ -216,6 +216,7 @@ mod tests {
         assert_eq!(size("64"), Ok(64));
         assert_eq!(size("64MiB"), Ok(64 << 20));
         assert_eq!(size("2kb"), Ok(2048));
+        assert!(size("5mk").is_err() && size("5i").is_err() && size("-5").is_err());
         assert!(size("x").is_err() && size("").is_err() && size("99999999999g").is_err());
         assert_eq!(slots("5"), Ok(5..=5));
         assert_eq!(slots("0-16383"), Ok(0..=16_383));

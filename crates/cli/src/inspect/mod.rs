@@ -5,6 +5,7 @@ pub(crate) mod args;
 pub(crate) mod progress;
 pub(crate) mod tool_args;
 pub(crate) mod tools;
+pub(crate) mod what_if;
 
 use self::args::{Format, InspectArgs, millis};
 use self::progress::Progress;
@@ -92,11 +93,19 @@ fn summarize(
     let format = if args.json { Format::Json } else { args.format };
     let written = match format {
         Format::Json => writeln!(out, "{:#}", to_json(&summary)),
-        Format::Html => html::write(&summary, &input.name(), &mut out),
+        Format::Html => html::write(&summary, &title(&args.path), &mut out),
         _ => write_text(&summary, &mut out),
     };
     written.and_then(|()| out.flush()).map_err(Error::Write)?;
     outcome
+}
+
+/// What a report calls its input.
+fn title(path: &Path) -> String {
+    match path == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 /// What is to be read.
@@ -117,17 +126,6 @@ impl Input {
         }
     }
 
-    /// What a report calls it.
-    fn name(&self) -> String {
-        match self {
-            Input::Pipe => "standard input".to_owned(),
-            Input::Files(files) => {
-                let names = files.iter().map(|file| file.display().to_string());
-                names.collect::<Vec<_>>().join(", ")
-            }
-        }
-    }
-
     /// Hands everything to a visitor.
     pub(crate) fn read(&self, filter: &Filter, visitor: &mut impl Visitor) -> Result<(), Error> {
         let mut source = Source::new(filter, visitor);
@@ -139,11 +137,7 @@ impl Input {
             }
             Input::Files(files) => files,
         };
-        let mut total = 0;
-        for path in files {
-            total += Os.stamp(path)?.map_or(0, |stamp| stamp.len);
-        }
-        let mut progress = Progress::new(Some(total));
+        let mut progress = Progress::of(files)?;
         for path in files {
             let (mut blocks, len) = inspect::open(&Os, path, |bytes| progress.add(bytes))?;
             source.read(path, Some(len), &mut blocks)?;

@@ -1,7 +1,9 @@
 //! How far reading has come, on a terminal only.
 
+use duramen::storage::{Os, Result, Storage as _};
 use inspect::report::bytes;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A line on standard error that is written over and over, and is gone in the end.
@@ -29,6 +31,15 @@ impl Progress {
             begun: Instant::now(),
             next: EVERY,
         }
+    }
+
+    /// Of all that these files have.
+    pub(crate) fn of<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<Progress> {
+        let mut total = 0;
+        for file in files {
+            total += Os.stamp(file)?.map_or(0, |stamp| stamp.len);
+        }
+        Ok(Progress::new(Some(total)))
     }
 
     /// So many more bytes were read.

@@ -67,14 +67,10 @@ pub(crate) fn compare(args: &DiffArgs) -> ExitCode {
     let temp = std::env::temp_dir();
     let counts = files(&Os, &args.first).and_then(|first| {
         let second = files(&Os, &args.second)?;
-        diff(
-            &Os,
-            &temp,
-            [&first, &second],
-            &filter,
-            format,
-            output(None)?,
-        )
+        let mut progress = Progress::of(first.iter().chain(&second))?;
+        let (sides, out) = ([&*first, &*second], output(None)?);
+        let told = &mut |bytes| progress.add(bytes);
+        diff(&Os, &temp, sides, &filter, format, out, told)
     });
     match counts {
         Ok(counts) => {
@@ -174,11 +170,7 @@ fn rewrite<'a>(args: &WriteArgs, filter: &'a Filter, route: Route) -> Rewrite<'a
 }
 
 fn run(rewrite: Rewrite<'_>, inputs: &[PathBuf], json: bool) -> Result<(), Error> {
-    let mut total = 0;
-    for input in inputs {
-        total += Os.stamp(input)?.map_or(0, |stamp| stamp.len);
-    }
-    let mut progress = Progress::new(Some(total));
+    let mut progress = Progress::of(inputs)?;
     let mut told = |bytes| progress.add(bytes);
     let done = rewrite.run(&Os, &std::env::temp_dir(), inputs, &mut told)?;
     drop(progress);

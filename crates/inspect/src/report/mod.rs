@@ -4,9 +4,11 @@ pub mod html;
 mod json;
 mod table;
 mod text;
+mod what_if;
 
 pub use json::to_json;
 pub use text::write_text;
+pub use what_if::{what_if_json, write_what_if};
 
 use rdb::Checksum;
 

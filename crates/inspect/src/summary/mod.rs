@@ -121,7 +121,7 @@ impl Row {
 const AUX_MAX: usize = 64;
 const AUX_BYTES_MAX: usize = 256;
 /// Databases beyond these are counted as the last.
-const DBS_MAX: usize = 16 << 10;
+pub(crate) const DBS_MAX: usize = 16 << 10;
 /// Forms that a type may have.
 const FORMS: usize = Encoding::Module as usize + 1;
 const MS_PER_SEC: i64 = 1000;
@@ -178,17 +178,16 @@ impl Summary {
         })
     }
 
-    /// Bytes of the tables of all databases, deadlines included, which are no single key's.
+    /// Bytes of the tables of all databases, deadlines included, which are no single key's, and what
+    /// tables of values take beyond what is told of each.
     pub fn overhead(&self) -> u64 {
         let tables = self.dbs.values().map(|db| {
-            let deadlines = match db.expires {
-                0 => 0,
-                count => estimate::slots(count) + count * estimate::DICT_ENTRY_CLASS,
-            };
-            // A key's own entry counts 24 bytes, and takes 32.
-            estimate::slots(db.row.keys) + 8 * db.row.keys + deadlines
+            let (keys, deadlines) = (db.row.keys, db.expires);
+            estimate::buckets(keys, deadlines) + estimate::entries(keys, deadlines)
         });
-        tables.sum()
+        let forms = Type::ALL.into_iter().flat_map(|kind| self.forms(kind));
+        let unseen = forms.map(|(encoding, row)| estimate::unseen(encoding, row.elements));
+        tables.sum::<u64>() + unseen.sum::<u64>()
     }
 
     /// Whether any key says when it was last used.

@@ -140,8 +140,10 @@ pub(super) fn calendar(summary: &Summary, out: &mut impl Write) -> io::Result<()
     const HEIGHT: f64 = 150.0;
     writeln!(
         out,
-        "<section class=\"wide\"><h2>Expiry calendar</h2>\
+        "<section class=\"wide\"><h2>Expiry calendar \
+         <small>memory of the keys that expire, {} at most</small></h2>\
          <svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\">",
+        bytes(most),
         HEIGHT + 22.0
     )?;
     let step = (WIDTH / days.len() as f64).min(80.0);
@@ -196,8 +198,10 @@ pub(super) fn slots(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     const HEIGHT: f64 = 110.0;
     writeln!(
         out,
-        "<section class=\"wide\"><h2>Cluster slots</h2>\
+        "<section class=\"wide\"><h2>Cluster slots \
+         <small>memory of {width} slots each, {} at most</small></h2>\
          <svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\">",
+        bytes(most),
         HEIGHT + 20.0
     )?;
     let step = WIDTH / SLOT_COLUMNS as f64;

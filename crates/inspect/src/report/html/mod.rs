@@ -1,42 +1,48 @@
 //! A report as one page that needs nothing else: no network, no server.
 
 mod charts;
+mod tables;
 mod treemap;
 
-use super::{bytes, checksum_name, number, printable};
+use super::{bytes, checksum_name, number};
 use crate::record::Type;
-use crate::summary::{Share, Summary, Top, date_and_time};
+use crate::summary::{Share, Summary, date_and_time};
 use std::io::{self, Write};
+use tables::{aux, commands, top};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Writes the report on what `name` stands for.
 pub fn write(summary: &Summary, name: &str, out: &mut impl Write) -> io::Result<()> {
-    let title = escape(name);
+    let (place, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let (place, title) = (escape(place), escape(file));
     writeln!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title>\n<style>\n{STYLE}</style></head>\n<body><main>\n<h1>{title}</h1>"
     )?;
-    writeln!(out, "<p class=\"under\">{}</p>", escape(&origin(summary)))?;
+    let origin = escape(&origin(summary));
+    writeln!(out, "<p class=\"under\">{origin}<br>{place}</p>")?;
     cards(summary, out)?;
     charts::prefixes(summary, out)?;
     writeln!(out, "<div class=\"grid\">")?;
     types(summary, out)?;
-    deadlines(summary, out)?;
     sizes(summary, out)?;
+    deadlines(summary, out)?;
     databases(summary, out)?;
     uses(summary, out)?;
     writeln!(out, "</div>")?;
     charts::calendar(summary, out)?;
     charts::slots(summary, out)?;
+    tables::prefixes("Prefixes", "Memory", &summary.prefixes, out)?;
     top("Largest keys by memory", &summary.top_memory, None, out)?;
     top("Largest keys by elements", &summary.top_elements, None, out)?;
     top("Idle for longest", &summary.top_idle, Some("Seconds"), out)?;
     top("Used most", &summary.top_freq, Some("Counter"), out)?;
     commands(summary, out)?;
+    tables::prefixes("Logged prefixes", "Bytes", &summary.written, out)?;
     aux(summary, out)?;
     writeln!(
         out,
@@ -78,27 +84,29 @@ fn origin(summary: &Summary) -> String {
 
 fn cards(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     let total = summary.total;
-    let mean = total.memory.checked_div(total.keys).unwrap_or(0);
-    let expires: u64 = summary.dbs.values().map(|db| db.expires).sum();
-    let share = expires as f64 * 100.0 / total.keys.max(1) as f64;
+    let mut cards = Vec::new();
+    let commands = summary.commands.total.count;
+    if total.keys > 0 || commands == 0 {
+        let mean = total.memory.checked_div(total.keys).unwrap_or(0);
+        let expires: u64 = summary.dbs.values().map(|db| db.expires).sum();
+        let share = expires as f64 * 100.0 / total.keys.max(1) as f64;
+        cards.extend([
+            (number(total.keys), "keys"),
+            (bytes(total.memory + summary.overhead()), "of memory"),
+            (bytes(total.serialized), "in the file"),
+            (bytes(mean), "a key on average"),
+            (format!("{share:.1}%"), "of keys expire"),
+        ]);
+    }
+    if commands > 0 {
+        cards.push((number(commands), "logged commands"));
+        cards.push((bytes(summary.commands.total.bytes), "in the log"));
+    }
     writeln!(out, "<div class=\"cards\">")?;
-    for (figure, what) in [
-        (number(total.keys), "keys"),
-        (bytes(total.memory + summary.overhead()), "of memory"),
-        (bytes(total.serialized), "in the file"),
-        (bytes(mean), "a key on average"),
-        (format!("{share:.1}%"), "of keys expire"),
-    ] {
+    for (figure, what) in cards {
         writeln!(
             out,
             "<div class=\"card\"><b>{figure}</b><span>{what}</span></div>"
-        )?;
-    }
-    if summary.commands.total.count > 0 {
-        let count = number(summary.commands.total.count);
-        writeln!(
-            out,
-            "<div class=\"card\"><b>{count}</b><span>logged commands</span></div>"
         )?;
     }
     writeln!(out, "</div>")
@@ -163,6 +171,9 @@ fn sizes(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn databases(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+    if summary.dbs.len() < 2 {
+        return Ok(());
+    }
     let rows = summary.dbs.iter().map(|(db, found)| {
         let share = Share {
             keys: found.row.keys,
@@ -180,99 +191,6 @@ fn uses(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     let freqs = summary.freqs.iter().enumerate();
     let freqs = freqs.map(|(at, share)| (format!("{} to {}", at * 16, at * 16 + 15), *share));
     bars("LFU counter", &freqs.collect::<Vec<_>>(), out)
-}
-
-/// A table whose columns sort by a click: name and whether it is a number.
-fn table_head(title: &str, columns: &[(&str, bool)], out: &mut impl Write) -> io::Result<()> {
-    write!(
-        out,
-        "<section class=\"wide\"><h2>{title}</h2><table><thead><tr>"
-    )?;
-    for (name, is_number) in columns {
-        let class = if *is_number { " class=\"r\"" } else { "" };
-        write!(out, "<th{class}>{name}</th>")?;
-    }
-    writeln!(out, "</tr></thead><tbody>")
-}
-
-fn count(value: u64, shown: &str, out: &mut impl Write) -> io::Result<()> {
-    write!(out, "<td class=\"r\" data-v=\"{value}\">{shown}</td>")
-}
-
-fn name(text: &[u8], out: &mut impl Write) -> io::Result<()> {
-    write!(out, "<td class=\"k\">{}</td>", escape(&printable(text)))
-}
-
-fn top(title: &str, top: &Top, rank: Option<&str>, out: &mut impl Write) -> io::Result<()> {
-    let keys = top.keys();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let mut columns = vec![("Key", false), ("Type", false), ("Db", true)];
-    columns.extend(rank.map(|name| (name, true)));
-    columns.extend([
-        ("Elements", true),
-        ("Longest", true),
-        ("Memory", true),
-        ("In file", true),
-    ]);
-    table_head(title, &columns, out)?;
-    for key in keys {
-        write!(out, "<tr>")?;
-        name(&key.name, out)?;
-        let (kind, encoding) = (key.kind.name(), key.encoding.name());
-        write!(out, "<td>{kind} <span class=\"tag\">{encoding}</span></td>")?;
-        count(key.db.into(), &key.db.to_string(), out)?;
-        if rank.is_some() {
-            count(key.rank, &number(key.rank), out)?;
-        }
-        let figures = key.figures;
-        count(figures.elements, &number(figures.elements), out)?;
-        for size in [figures.longest, figures.memory, figures.serialized] {
-            count(size, &bytes(size), out)?;
-        }
-        writeln!(out, "</tr>")?;
-    }
-    writeln!(out, "</tbody></table></section>")
-}
-
-fn commands(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
-    let rows = summary.commands.rows();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let columns = [
-        ("Command", false),
-        ("Count", true),
-        ("Keys", true),
-        ("Bytes", true),
-    ];
-    table_head("Logged commands", &columns, out)?;
-    for (command, found) in rows {
-        write!(out, "<tr>")?;
-        name(command, out)?;
-        count(found.count, &number(found.count), out)?;
-        count(found.keys, &number(found.keys), out)?;
-        count(found.bytes, &bytes(found.bytes), out)?;
-        writeln!(out, "</tr>")?;
-    }
-    writeln!(out, "</tbody></table></section>")
-}
-
-fn aux(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
-    if summary.aux.is_empty() {
-        return Ok(());
-    }
-    table_head(
-        "What the writer noted",
-        &[("Name", false), ("Value", false)],
-        out,
-    )?;
-    for (aux, value) in &summary.aux {
-        let (aux, value) = (escape(aux), escape(value));
-        writeln!(out, "<tr><td>{aux}</td><td class=\"k\">{value}</td></tr>")?;
-    }
-    writeln!(out, "</tbody></table></section>")
 }
 
 #[cfg(test)]
