@@ -28,6 +28,7 @@ impl EncodeError {
     pub(crate) fn misplaced(part: &Part<'_>) -> EncodeError {
         let found = match part {
             Part::EndValue => "the end of a value",
+            Part::Chunk(_) => "a piece of a string",
             Part::Element(_) | Part::Field { .. } | Part::Scored { .. } => {
                 "an element of a collection"
             }

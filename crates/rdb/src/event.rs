@@ -93,12 +93,15 @@ pub enum Checksum {
     Absent,
 }
 
+/// Longer strings come in chunks of this size, in bytes. Elements of collections come whole.
+pub const CHUNK_LEN: usize = packed::lzf::Unpacker::BLOCK;
+
 /// A part of a value. Every value, strings too, ends with [`Part::EndValue`].
 ///
 /// A value is one of
 ///
 /// ```text
-///   String
+///   String                    LongString Chunk*
 ///   List  Element*            Quicklist (NodePlain | NodeListpack)*
 ///   Set   Element*            SetIntset   SetListpack
 ///   Hash  Field*              HashListpack   HashListpackTtl
@@ -112,8 +115,15 @@ pub enum Checksum {
 /// A blob is never empty, but a stream may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Part<'a> {
-    /// A string.
+    /// A string. From the decoder it has at most [`CHUNK_LEN`] bytes.
     String(&'a [u8]),
+    /// A string that comes in chunks: from the decoder, any that is longer.
+    LongString {
+        /// How many bytes the [`Part::Chunk`]s that follow have together.
+        len: u64,
+    },
+    /// The next bytes of a long string. From the decoder, [`CHUNK_LEN`] of them but for the last.
+    Chunk(&'a [u8]),
 
     /// A list, element by element.
     List {

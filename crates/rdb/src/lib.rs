@@ -6,6 +6,10 @@
 //! is whoever puts the events into a keyspace. [`dump`] does the same for the payloads of `DUMP` and
 //! `RESTORE`, which hold one value and a footer.
 //!
+//! A file of any size takes a megabyte: strings longer than [`CHUNK_LEN`] come in chunks, collections an
+//! element or a node at a time. What is held whole is what lies in the file as one blob: elements, compact
+//! values, sources of functions, values of modules.
+//!
 //! What it promises about bytes from outside: no panic, no memory reserved from a claim the input
 //! has not backed, no value handed out that was not checked in depth. What it leaves to the loader:
 //! elements repeated in collections too large to be one blob, and a key that occurs twice.
@@ -47,6 +51,6 @@ pub use decoder::{Decoder, DecoderOptions};
 pub use encode_error::{EncodeError, LossRow, Losses};
 pub use encoder::{Encoder, EncoderOptions};
 pub use error::{Error, ErrorKind};
-pub use event::{Checksum, Event, KeyMeta, Part};
+pub use event::{CHUNK_LEN, Checksum, Event, KeyMeta, Part};
 pub use header::{Family, Version};
 pub use target::{Loss, Target, UnknownTarget};

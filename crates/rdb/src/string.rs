@@ -95,6 +95,46 @@ fn read_length(cur: &mut Cursor<'_>, reading: &'static str) -> Result<Length, St
     }
 }
 
+/// A string that is one whole value.
+#[derive(Debug)]
+pub(crate) enum Opening<'i> {
+    /// All of it.
+    Whole(Text<'i>),
+    /// So many bytes as they are follow.
+    Raw { len: u64 },
+    /// So many bytes follow, which expand to `len`.
+    Lzf { compressed: u64, len: u64 },
+}
+
+/// Reads a string, unless it takes more than `whole_max` bytes of input or memory: then only what
+/// comes before its bytes.
+#[inline]
+pub(crate) fn open_str<'i>(
+    cur: &mut Cursor<'i>,
+    scratch: &mut Vec<u8>,
+    whole_max: usize,
+    reading: &'static str,
+) -> Result<Opening<'i>, Stop> {
+    let at = cur.at();
+    let whole_max = whole_max as u64;
+    match read_length(cur, reading)? {
+        Length::Plain(len) if len > whole_max => {
+            check_len(cur, at, len)?;
+            return Ok(Opening::Raw { len });
+        }
+        Length::Special(FORM_LZF) => {
+            let (compressed, len) = read_lzf_head(cur, at, reading)?;
+            let len = len as u64;
+            if len.max(compressed) > whole_max {
+                return Ok(Opening::Lzf { compressed, len });
+            }
+        }
+        _ => {}
+    }
+    cur.back_to(at);
+    read_str(cur, scratch, reading).map(Opening::Whole)
+}
+
 /// Reads a string; forms other than raw are decoded to the end of `scratch`.
 #[inline]
 pub(crate) fn read_str<'i>(
@@ -126,9 +166,16 @@ fn read_raw<'i>(
     len: u64,
     reading: &'static str,
 ) -> Result<&'i [u8], Stop> {
+    let size = check_len(cur, at, len)?;
+    cur.bytes(size, reading)
+}
+
+/// Refuses the length at `at` if it is beyond what is accepted.
+#[inline]
+fn check_len(cur: &Cursor<'_>, at: usize, len: u64) -> Result<usize, Stop> {
     let max = cur.string_len_max();
     match usize::try_from(len) {
-        Ok(size) if len <= max => cur.bytes(size, reading),
+        Ok(size) if len <= max => Ok(size),
         _ => Err(cur.wrong(at, ErrorKind::StringTooLong { len, max })),
     }
 }
@@ -159,11 +206,7 @@ fn read_lzf_head(
 ) -> Result<(u64, usize), Stop> {
     let compressed = read_len(cur, reading)?;
     let len = read_len(cur, reading)?;
-    let max = cur.string_len_max();
-    match usize::try_from(len) {
-        Ok(size) if len <= max => Ok((compressed, size)),
-        _ => Err(cur.wrong(at, ErrorKind::StringTooLong { len, max })),
-    }
+    Ok((compressed, check_len(cur, at, len)?))
 }
 
 /// Moves past a string without decoding it.

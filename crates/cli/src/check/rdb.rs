@@ -177,7 +177,7 @@ impl Follower {
 /// The type of value that begins with `part`.
 fn type_of(part: &Part<'_>) -> Option<Type> {
     match part {
-        Part::String(_) => Some(Type::String),
+        Part::String(_) | Part::LongString { .. } => Some(Type::String),
         Part::List { .. } | Part::Quicklist { .. } => Some(Type::List),
         Part::Set { .. } | Part::SetIntset(_) | Part::SetListpack(_) => Some(Type::Set),
         Part::Hash { .. } | Part::HashListpack(_) | Part::HashListpackTtl { .. } => {

@@ -45,6 +45,7 @@ impl Redacted {
     ) -> Result<(), Error> {
         match *part {
             Part::String(bytes) => put(&Part::String(self.text(Element::Bytes(bytes)))),
+            Part::Chunk(bytes) => put(&Part::Chunk(self.text(Element::Bytes(bytes)))),
             Part::Element(bytes) => put(&Part::Element(self.text(Element::Bytes(bytes)))),
             Part::NodePlain(bytes) => put(&Part::NodePlain(self.text(Element::Bytes(bytes)))),
             Part::NodeListpack(bytes) => put(&Part::NodeListpack(&self.listpack(bytes, |_| true))),

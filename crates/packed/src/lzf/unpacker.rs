@@ -120,6 +120,11 @@ impl Unpacker {
         block
     }
 
+    /// Whether the block that is ready is the last.
+    pub fn is_at_last(&self) -> bool {
+        self.taken == self.compressed && self.end - self.ready <= Unpacker::BLOCK
+    }
+
     /// Whether all of the string was given out.
     pub fn is_done(&self) -> bool {
         self.taken == self.compressed && self.ready == self.end

@@ -11,6 +11,7 @@ mod set;
 mod stream;
 mod stream_node;
 mod stream_writer;
+mod string;
 mod writer;
 mod zset;
 

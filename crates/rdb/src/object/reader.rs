@@ -7,6 +7,7 @@ use crate::object::hash::{self, FieldForm};
 use crate::object::list::Nodes;
 use crate::object::module::ModuleScan;
 use crate::object::stream::StreamReader;
+use crate::object::string::StringReader;
 use crate::object::{EMPTY_LISTPACK_LEN, set, zset};
 use crate::old_forms::EMPTY_ZIPLIST_LEN;
 use crate::string::{peek_str_len, read_len, read_str};
@@ -22,6 +23,7 @@ pub(crate) struct ValueReader {
     /// Where strings are decoded to; holds those of the part given last.
     scratch: Vec<u8>,
     unique: Unique,
+    string: StringReader,
     module: ModuleScan,
     stream: StreamReader,
 }
@@ -30,6 +32,7 @@ pub(crate) struct ValueReader {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     Start(Kind),
+    String,
     Elements { left: u64 },
     Fields { left: u64, form: FieldForm },
     Scored { left: u64, text: bool },
@@ -47,6 +50,7 @@ impl ValueReader {
             stage: Stage::End,
             scratch: Vec::new(),
             unique: Unique::default(),
+            string: StringReader::default(),
             module: ModuleScan::default(),
             stream: StreamReader::default(),
         }
@@ -54,16 +58,24 @@ impl ValueReader {
 
     /// The next bytes are a value of this kind.
     pub(crate) fn start(&mut self, kind: Kind) {
-        self.stage = Stage::Start(kind);
-        if kind == Kind::Module {
-            self.module = ModuleScan::default();
+        self.stage = match kind {
+            Kind::String => Stage::String,
+            _ => Stage::Start(kind),
+        };
+        match kind {
+            Kind::String => self.string.start(),
+            Kind::Module => self.module = ModuleScan::default(),
+            _ => {}
         }
     }
 
     /// Whether the value has no parts left, so that [`Part::EndValue`] is next.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
-        self.stage == Stage::End
+        match self.stage {
+            Stage::String => self.string.is_at_end(),
+            stage => stage == Stage::End,
+        }
     }
 
     /// Whether the value ahead is a collection without elements. If so it is passed over whole; if
@@ -77,7 +89,7 @@ impl ValueReader {
             return Ok(false);
         };
         match kind {
-            Kind::String | Kind::Module => Ok(false),
+            Kind::Module => Ok(false),
             Kind::Stream15 | Kind::Stream19 | Kind::Stream21 => Ok(false),
             Kind::Quicklist | Kind::ListOfZiplists => {
                 let nodes = Nodes::read(kind, cur)?;
@@ -130,17 +142,14 @@ impl ValueReader {
         Ok(true)
     }
 
-    /// The string ahead, all of a value of that kind. Moves the cursor past it and commits.
+    /// As [`ValueReader::next`], of a string that has parts left.
     #[inline]
     pub(crate) fn next_string<'a, 'i: 'a>(
         &'a mut self,
         cur: &mut Cursor<'i>,
-    ) -> Result<&'a [u8], Stop> {
+    ) -> Result<Part<'a>, Stop> {
         self.clear_scratch();
-        let text = read_str(cur, &mut self.scratch, "a string")?;
-        self.stage = Stage::End;
-        cur.commit();
-        Ok(text.resolve(&self.scratch))
+        self.string.next(cur, &mut self.scratch)
     }
 
     #[inline]
@@ -156,7 +165,9 @@ impl ValueReader {
         self.clear_scratch();
         match self.stage {
             Stage::Start(kind) => self.start_value(kind, cur),
-            Stage::Elements { left: 0 }
+            Stage::String if !self.string.is_at_end() => self.next_string(cur),
+            Stage::String
+            | Stage::Elements { left: 0 }
             | Stage::Fields { left: 0, .. }
             | Stage::Scored { left: 0, .. }
             | Stage::End => {
@@ -249,7 +260,7 @@ impl ValueReader {
         Ok(part)
     }
 
-    /// Kinds that are one part: strings, blobs, modules.
+    /// Kinds that are one part: blobs and modules.
     fn whole_value<'a, 'i: 'a>(
         &'a mut self,
         kind: Kind,
@@ -259,10 +270,6 @@ impl ValueReader {
             scratch, unique, ..
         } = self;
         let part = match kind {
-            Kind::String => {
-                let text = read_str(cur, scratch, "a string")?;
-                Part::String(text.resolve(scratch))
-            }
             Kind::SetIntset => set::read_intset(cur, scratch)?,
             Kind::SetListpack => set::read_listpack(cur, scratch, unique)?,
             Kind::ZsetZiplist | Kind::ZsetListpack => {
