@@ -172,10 +172,12 @@ impl Decoder {
             match self.state {
                 State::Header => return Ok(Some(Item::Header)),
                 State::Record(version) => {
-                    let prefix = self.read(|records, _, cur| records.read_prefix(version, cur))?;
+                    let prefix = self.read(|records, value, cur| {
+                        records.read_prefix(version, &mut value.templates, cur)
+                    })?;
                     match prefix {
                         None => return Ok(None),
-                        Some(Prefix::Record) => return Ok(Some(Item::Record)),
+                        Some(Prefix::Record) => return Ok(Some(Item::Record(version))),
                         Some(Prefix::End) => self.state = State::Footer(version),
                         Some(Prefix::Key(kind)) => {
                             self.value.start(kind);
@@ -288,7 +290,7 @@ impl Decoder {
                     self.state = State::Record(*version);
                 })
                 .map(Event::Start),
-            Item::Record => records.read_record(&mut cur),
+            Item::Record(version) => records.read_record(version.family, &mut cur),
             Item::Key => {
                 let (meta, key) = (records.take_meta(), &records.key);
                 Ok(Event::Key { key, meta })
@@ -326,7 +328,7 @@ impl Decoder {
 /// What the next event is.
 enum Item {
     Header,
-    Record,
+    Record(Version),
     Key,
     SkippedEmpty,
     Part(Version, Kind),

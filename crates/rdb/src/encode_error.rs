@@ -38,6 +38,11 @@ impl EncodeError {
                 "a piece of a consumer group"
             }
             Part::Consumer { .. } | Part::ConsumerPending(_) => "a piece of a consumer",
+            Part::Released(_) => "a pending entry given back",
+            Part::Producers { .. }
+            | Part::Producer { .. }
+            | Part::Produced { .. }
+            | Part::ProducedTotals { .. } => "what a stream remembers of producers",
             _ => "the start of a value",
         };
         EncodeError::Misplaced { found }

@@ -192,6 +192,7 @@ impl Encoder {
             Event::Function(source) if self.target.has_functions() => {
                 self.strings(opcode::FUNCTION, &[source]);
             }
+            Event::ModuleKeyMeta(_) => return self.lose(Loss::ModuleKeyMeta),
             Event::Function(_) => return self.lose(Loss::Function),
             Event::ModuleAux(bytes) => {
                 self.out.push(opcode::MODULE_AUX);

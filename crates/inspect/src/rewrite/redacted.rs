@@ -170,6 +170,14 @@ impl Redacted {
                 active,
                 pending,
             }),
+            Part::Producer { name, entries } => put(&Part::Producer {
+                name: self.text(Element::Bytes(name)),
+                entries,
+            }),
+            Part::Produced { name, id } => put(&Part::Produced {
+                name: self.text(Element::Bytes(name)),
+                id,
+            }),
             _ => put(part),
         }
     }

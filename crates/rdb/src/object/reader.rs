@@ -2,12 +2,13 @@ use crate::blob::Unique;
 use crate::cursor::{Cursor, Stop};
 use crate::error::ErrorKind;
 use crate::event::Part;
-use crate::kind::Kind;
+use crate::kind::{Kind, TemplateForm};
 use crate::object::hash::{self, FieldForm};
 use crate::object::list::Nodes;
 use crate::object::module::ModuleScan;
 use crate::object::stream::StreamReader;
 use crate::object::string::StringReader;
+use crate::object::template::{TemplatedReader, Templates};
 use crate::object::{EMPTY_LISTPACK_LEN, set, zset};
 use crate::old_forms::EMPTY_ZIPLIST_LEN;
 use crate::string::{peek_str_len, read_len, read_str};
@@ -24,6 +25,9 @@ pub(crate) struct ValueReader {
     scratch: Vec<u8>,
     unique: Unique,
     string: StringReader,
+    /// Those that the file told so far.
+    pub(crate) templates: Templates,
+    templated: TemplatedReader,
     module: ModuleScan,
     stream: StreamReader,
 }
@@ -37,6 +41,7 @@ enum Stage {
     Fields { left: u64, form: FieldForm },
     Scored { left: u64, text: bool },
     Nodes(Nodes),
+    Templated,
     Stream,
     End,
 }
@@ -51,6 +56,8 @@ impl ValueReader {
             scratch: Vec::new(),
             unique: Unique::default(),
             string: StringReader::default(),
+            templates: Templates::default(),
+            templated: TemplatedReader::default(),
             module: ModuleScan::default(),
             stream: StreamReader::default(),
         }
@@ -65,6 +72,7 @@ impl ValueReader {
         match kind {
             Kind::String => self.string.start(),
             Kind::Module => self.module = ModuleScan::default(),
+            Kind::HashTemplated(_) => self.templated = TemplatedReader::default(),
             _ => {}
         }
     }
@@ -91,6 +99,7 @@ impl ValueReader {
         match kind {
             Kind::Module => Ok(false),
             Kind::Stream15 | Kind::Stream19 | Kind::Stream21 => Ok(false),
+            Kind::Stream26 | Kind::Stream27 | Kind::HashTemplated(_) => Ok(false),
             Kind::Quicklist | Kind::ListOfZiplists => {
                 let nodes = Nodes::read(kind, cur)?;
                 cur.commit();
@@ -178,6 +187,7 @@ impl ValueReader {
             Stage::Fields { left, form } => self.field(left, form, cur),
             Stage::Scored { left, text } => self.scored(left, text, cur),
             Stage::Nodes(nodes) => self.node(nodes, cur),
+            Stage::Templated => self.templated_field(cur),
             Stage::Stream => {
                 let part = self.stream.next(cur, &mut self.scratch)?;
                 cur.commit();
@@ -218,7 +228,8 @@ impl ValueReader {
             }
             // One node; read when it is asked for, like any other.
             Kind::ListZiplist => self.start_nodes(Nodes::single_ziplist()),
-            Kind::Stream15 | Kind::Stream19 | Kind::Stream21 => {
+            Kind::HashTemplated(form) => self.start_templated(form, cur),
+            Kind::Stream15 | Kind::Stream19 | Kind::Stream21 | Kind::Stream26 | Kind::Stream27 => {
                 let part = self.stream.start(kind, cur)?;
                 self.stage = Stage::Stream;
                 cur.commit();
@@ -309,6 +320,30 @@ impl ValueReader {
             value: value.resolve(&self.scratch),
             expire,
         })
+    }
+
+    fn start_templated<'a>(
+        &mut self,
+        form: TemplateForm,
+        cur: &mut Cursor<'_>,
+    ) -> Result<Part<'a>, Stop> {
+        let (templates, scratch) = (&self.templates, &mut self.scratch);
+        let len = self.templated.start(form, templates, cur, scratch)?;
+        self.stage = Stage::Templated;
+        cur.commit();
+        let ttl = false;
+        Ok(Part::Hash { len, ttl })
+    }
+
+    fn templated_field<'a, 'i: 'a>(&'a mut self, cur: &mut Cursor<'i>) -> Result<Part<'a>, Stop> {
+        let (templates, scratch) = (&self.templates, &mut self.scratch);
+        match self.templated.next(templates, cur, scratch)? {
+            Some(part) => Ok(part),
+            None => {
+                self.stage = Stage::End;
+                Ok(Part::EndValue)
+            }
+        }
     }
 
     fn scored<'a, 'i: 'a>(

@@ -139,6 +139,7 @@ impl ValueWriter {
                 return match stream.put(part, &mut self.strings, out) {
                     Written::Whole => Ok(()),
                     Written::Without(what) => self.lose(what),
+                    Written::Impossible(what) => Err(self.unrepresentable(what)),
                     Written::Misplaced => Err(EncodeError::misplaced(part)),
                 };
             }
@@ -351,13 +352,16 @@ impl ValueWriter {
 
     /// Notes what cannot be written, or refuses.
     pub(crate) fn lose(&mut self, what: Loss) -> Result<(), EncodeError> {
-        let key = &self.head.key;
         if what.is_data() && !self.lossy {
-            let (target, key) = (self.target, key.as_slice().into());
-            return Err(EncodeError::Unrepresentable { what, target, key });
+            return Err(self.unrepresentable(what));
         }
-        self.losses.note(what, key);
+        self.losses.note(what, &self.head.key);
         Ok(())
+    }
+
+    fn unrepresentable(&self, what: Loss) -> EncodeError {
+        let (target, key) = (self.target, self.head.key.as_slice().into());
+        EncodeError::Unrepresentable { what, target, key }
     }
 }
 
