@@ -94,6 +94,16 @@ impl Losses {
         self.rows.is_empty()
     }
 
+    /// Adds what another encoder left out of bytes that follow.
+    pub(crate) fn add(&mut self, later: &Losses) {
+        for row in &later.rows {
+            match self.rows.iter_mut().find(|mine| mine.what == row.what) {
+                Some(mine) => mine.count += row.count,
+                None => self.rows.push(row.clone()),
+            }
+        }
+    }
+
     pub(crate) fn note(&mut self, what: Loss, key: &[u8]) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.what == what) {
             row.count += 1;
