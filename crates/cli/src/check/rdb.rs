@@ -146,6 +146,7 @@ impl Follower {
             Event::Value(part) => return self.put_part(part),
             Event::End { checksum } => self.facts.checksum = Some(*checksum),
             Event::SkippedOpcode(_) => self.facts.skipped += 1,
+            Event::ModuleKeyMeta(_) => {}
             Event::ResizeDb { .. } | Event::SlotInfo { .. } | Event::SlotImport { .. } => {}
         }
         Ok(())
