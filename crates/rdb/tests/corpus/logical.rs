@@ -59,6 +59,8 @@ impl Logical {
                 self.string.extend_from_slice(text);
             }
             Part::LongString { .. } => self.line("string"),
+            // For how long and how many: settings, which no target has a place for.
+            Part::Producers { .. } | Part::ProducedTotals { .. } => {}
             Part::Chunk(text) => self.string.extend_from_slice(text),
             Part::List { .. } | Part::Quicklist { .. } => {
                 self.line("list");
