@@ -19,9 +19,10 @@ fn unpack<'a>(
     while !unpacker.is_done() {
         let taken = unpacker.feed(&waiting)?;
         waiting.drain(..taken);
+        let is_last = unpacker.is_at_last();
         match unpacker.block() {
             Some(block) => {
-                assert!(block.len() == Unpacker::BLOCK || unpacker.is_done());
+                assert!(block.len() == Unpacker::BLOCK || is_last);
                 take(block);
             }
             None => waiting.extend_from_slice(pieces.next().expect("the string is not whole")),

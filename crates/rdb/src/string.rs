@@ -117,22 +117,24 @@ pub(crate) fn open_str<'i>(
 ) -> Result<Opening<'i>, Stop> {
     let at = cur.at();
     let whole_max = whole_max as u64;
-    match read_length(cur, reading)? {
+    let length = read_length(cur, reading)?;
+    match length {
         Length::Plain(len) if len > whole_max => {
             check_len(cur, at, len)?;
             return Ok(Opening::Raw { len });
         }
         Length::Special(FORM_LZF) => {
+            let head = cur.at();
             let (compressed, len) = read_lzf_head(cur, at, reading)?;
             let len = len as u64;
             if len.max(compressed) > whole_max {
                 return Ok(Opening::Lzf { compressed, len });
             }
+            cur.back_to(head);
         }
         _ => {}
     }
-    cur.back_to(at);
-    read_str(cur, scratch, reading).map(Opening::Whole)
+    read_form(cur, at, length, scratch, reading).map(Opening::Whole)
 }
 
 /// Reads a string; forms other than raw are decoded to the end of `scratch`.
@@ -143,7 +145,20 @@ pub(crate) fn read_str<'i>(
     reading: &'static str,
 ) -> Result<Text<'i>, Stop> {
     let at = cur.at();
-    let integer = match read_length(cur, reading)? {
+    let length = read_length(cur, reading)?;
+    read_form(cur, at, length, scratch, reading)
+}
+
+/// Reads what follows the `length` at `at`.
+#[inline]
+fn read_form<'i>(
+    cur: &mut Cursor<'i>,
+    at: usize,
+    length: Length,
+    scratch: &mut Vec<u8>,
+    reading: &'static str,
+) -> Result<Text<'i>, Stop> {
+    let integer = match length {
         Length::Plain(len) => return read_raw(cur, at, len, reading).map(Text::Input),
         Length::Special(FORM_LZF) => return read_lzf(cur, at, scratch, reading),
         Length::Special(FORM_I8) => i64::from(i8::from_le_bytes(cur.array(reading)?)),
