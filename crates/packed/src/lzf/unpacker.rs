@@ -39,6 +39,9 @@ impl Unpacker {
     /// What comes next is a string of `claimed` bytes, `compressed` ones in this form.
     pub fn start(&mut self, compressed: u64, claimed: u64) -> Result<(), Error> {
         check_claim(usize::try_from(compressed).unwrap_or(usize::MAX), claimed)?;
+        if compressed == 0 {
+            check_whole(0, claimed, 0)?;
+        }
         self.place.resize(PLACE_LEN, 0);
         (self.ready, self.end) = (0, 0);
         (self.compressed, self.claimed) = (compressed, claimed);
@@ -197,6 +200,13 @@ mod tests {
             available: 1,
         };
         assert_eq!(unpack(&short, 4, || 1), Err(Error::new(2, kind)));
+    }
+
+    #[test]
+    fn no_bytes_stand_for_nothing() {
+        let (expected, found) = (16, 0);
+        let error = Error::new(0, ErrorKind::OriginalSize { expected, found });
+        assert_eq!(unpack(b"", 16, || 1), Err(error));
     }
 
     #[test]
