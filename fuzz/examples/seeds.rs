@@ -36,6 +36,8 @@ fn main() -> io::Result<()> {
         }
     }
     of_hand(&mut seeds)?;
+    of_newer_snapshots(&mut seeds)?;
+    of_long_strings(&mut seeds)?;
     println!("{} seeds in {}", seeds.count, seeds.folder.display());
     Ok(())
 }
@@ -147,6 +149,60 @@ fn base64(text: &str) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// What Redis 8.6 to 8.10 write: templates, producers and entries given back of streams, metadata of keys.
+fn of_newer_snapshots(seeds: &mut Seeds) -> io::Result<()> {
+    let template = b"\xF2\x05\x02\x01a\x02bc".as_slice();
+    let values = b"\x0E\x0E\0\0\0\x03\0\x05\x01\x81x\x02\x07\x01\xFF".as_slice();
+    let fields = b"\x0E\x0E\0\0\0\x02\0\x81a\x02\x82bc\x03\xFF".as_slice();
+    let stream = b"\x01s\0\0\0\0\0\0\0\0\0".as_slice();
+    let producers = b"\x40\x64\x0A\x01\x01p\x02\x01a\x05\x06\x01b\x05\x07\x02\x01".as_slice();
+    let id = [0; 16].as_slice();
+    let group = [
+        b"\x01\x01g\0\0\0\x01".as_slice(),
+        id,
+        &[0; 8],
+        b"\x01\0\x01",
+        id,
+    ]
+    .concat();
+    for body in [
+        [template, b"\x20\x01h\x05\x01x\xC0\x07"].concat(),
+        [template, b"\x1E\x01h", values].concat(),
+        [b"\x1F\x01h\0".as_slice(), fields, b"\x01x\x017"].concat(),
+        [b"\x1D\x01h\x01\x02\x01a\x02bc".as_slice(), values].concat(),
+        [b"\x1A".as_slice(), stream, b"\0", producers].concat(),
+        [b"\x1B".as_slice(), stream, &group, producers].concat(),
+        b"\xF3\x02abcd\x02\x07\x00efgh\x05\x01x\x00\x00\x01k\x01v".to_vec(),
+    ] {
+        put_snapshot(seeds, b"REDIS0015", &body)?;
+    }
+    Ok(())
+}
+
+/// Strings that come in chunks.
+fn of_long_strings(seeds: &mut Seeds) -> io::Result<()> {
+    let text: Vec<u8> = (0..200_000_u32).map(|n| (n / 5 % 251) as u8).collect();
+    let mut packed = Vec::new();
+    lzf::compress(&text, &mut packed, &mut lzf::Table::new());
+    let claim = (text.len() as u32).to_le_bytes();
+    seeds.put("packed_lzf_unpack_split", &[&claim[..3], &packed].concat())?;
+    let size = |len: usize| [&[0x80][..], &(len as u32).to_be_bytes()].concat();
+    let body = [
+        b"\x00\x01k\xC3",
+        &*size(packed.len()),
+        &*size(text.len()),
+        &packed,
+    ]
+    .concat();
+    put_snapshot(seeds, b"REDIS0011", &body)
+}
+
+fn put_snapshot(seeds: &mut Seeds, header: &[u8; 9], body: &[u8]) -> io::Result<()> {
+    let file = [header, body, &[0xFF], &[0; 8]].concat();
+    seeds.put("rdb_decode_no_panic", &file)?;
+    seeds.put("rdb_roundtrip", &file)
 }
 
 /// What no file in the corpus shows plainly.

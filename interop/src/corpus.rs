@@ -77,6 +77,24 @@ pub fn snapshots() -> io::Result<Vec<Case>> {
     })
 }
 
+/// Every file of the corpus that is a snapshot, bases of logs, captured ones and those of other projects' tests
+/// included: its path below the corpus, and its bytes.
+pub fn snapshot_files() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let (mut folders, mut files) = (vec![root()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in sorted_entries(&folder)? {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ext| ext == "rdb") {
+                let name = path.strip_prefix(root()).unwrap_or(&path);
+                files.push((name.to_string_lossy().into_owned(), fs::read(&path)?));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Every data folder of `aof/` that has one content, by server and name.
 pub fn aof_folders() -> io::Result<Vec<Case>> {
     cases("aof", |path| path.is_dir() && !path.ends_with("tails"))

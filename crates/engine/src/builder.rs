@@ -131,7 +131,8 @@ impl<S: Storage> Builder<S> {
     }
 
     /// Loads snapshots with `threads` threads: the caller's, and helpers that live within
-    /// [`Builder::open`]. As many as there are cores by default; with 1 no thread is started.
+    /// [`Builder::open`]. A save that its caller waits for is encoded by as many. As many as there
+    /// are cores by default; with 1 no thread is started.
     pub fn load_threads(mut self, threads: usize) -> Builder<S> {
         self.load_threads = threads.max(1);
         self

@@ -180,6 +180,15 @@ impl Inner {
         }
     }
 
+    /// How many threads encode a snapshot: as many as load one if somebody waits for it, and one if
+    /// it is written beside other work.
+    pub(crate) fn save_threads(&self) -> usize {
+        match self.saving.record.lock().began {
+            Some(_) => 1,
+            None => self.load_threads,
+        }
+    }
+
     fn write_snapshot(&self) -> Result<SaveReport, SaveError> {
         self.may_save()?;
         let directory = self.directory().ok_or(SaveError::NoDirectory)?;

@@ -206,10 +206,15 @@ impl<S: Storage> State<S> {
                 outputs.put_in(self.db, event)?;
             }
             Event::Aux { .. } if is_first => outputs.put_all(event)?,
-            Event::Function(_) | Event::ModuleAux(_) if self.redacted.is_some() => {
+            Event::Function(_) | Event::ModuleAux(_) | Event::ModuleKeyMeta(_)
+                if self.redacted.is_some() =>
+            {
                 self.done.opaque += 1;
             }
-            Event::Function(_) | Event::ModuleAux(_) => outputs.put_all(event)?,
+            // No target has a place for metadata, which is for the encoder to say.
+            Event::Function(_) | Event::ModuleAux(_) | Event::ModuleKeyMeta(_) => {
+                outputs.put_all(event)?;
+            }
             _ => {}
         }
         Ok(())

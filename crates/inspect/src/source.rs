@@ -156,7 +156,7 @@ impl<'a, V: Visitor> Source<'a, V> {
         if !self.value.admitted {
             return Ok(());
         }
-        if let Part::String(bytes) = part {
+        if let Part::String(bytes) | Part::Chunk(bytes) = part {
             self.value.estimator.chunk(bytes.len());
         } else {
             self.value.measure(part);
@@ -286,6 +286,7 @@ impl Value {
         };
         Some(match part {
             Part::String(bytes) => (Type::String, string_form(bytes)),
+            Part::LongString { .. } => (Type::String, Encoding::Raw),
             // Whether a list of one node needs a quicklist follows from the node.
             Part::Quicklist { nodes: 1, .. }
                 if version.is_some_and(|version| version.number >= LISTS_COMPACT_SINCE) =>
@@ -376,7 +377,7 @@ fn string_form(bytes: &[u8]) -> Encoding {
 /// Hands the pieces of a part to a visitor.
 fn pieces(part: &Part<'_>, stream: &mut StreamMeta, visitor: &mut impl Visitor) -> io::Result<()> {
     match *part {
-        Part::String(bytes) => visitor.piece(&Piece::Chunk(bytes)),
+        Part::String(bytes) | Part::Chunk(bytes) => visitor.piece(&Piece::Chunk(bytes)),
         Part::Module(bytes) => visitor.piece(&Piece::Opaque(bytes)),
         Part::Element(bytes) | Part::NodePlain(bytes) => {
             visitor.piece(&Piece::Element(Element::Bytes(bytes)))

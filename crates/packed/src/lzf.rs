@@ -16,6 +16,10 @@
 //! Invariants: what was compressed decompresses to the same bytes; compressed data is at least 4 bytes smaller than the
 //! original, or there is none; references reach back 1..=8192 bytes.
 
+mod unpacker;
+
+pub use unpacker::Unpacker;
+
 use crate::wire;
 use crate::{Error, ErrorKind};
 
@@ -241,24 +245,22 @@ pub const fn expansion_limit(compressed: usize) -> usize {
         .saturating_add(EXPANSION_SLACK)
 }
 
+/// Refuses a claim of 0, and one beyond [`expansion_limit`].
+fn check_claim(compressed: usize, claimed: u64) -> Result<(), Error> {
+    let limit = expansion_limit(compressed) as u64;
+    match claimed {
+        0 => Err(Error::new(0, ErrorKind::Empty)),
+        found if found > limit => Err(Error::new(0, ErrorKind::Expansion { limit, found })),
+        _ => Ok(()),
+    }
+}
+
 /// Appends the `claimed` bytes that `input` stands for to `out`; on an error `out` is as it was.
 ///
 /// Refuses what is not exactly `claimed` bytes, a claim of 0, and, before it reserves anything, a claim beyond
 /// [`expansion_limit`].
 pub fn decompress(input: &[u8], claimed: usize, out: &mut Vec<u8>) -> Result<(), Error> {
-    if claimed == 0 {
-        return Err(Error::new(0, ErrorKind::Empty));
-    }
-    let limit = expansion_limit(input.len());
-    if claimed > limit {
-        return Err(Error::new(
-            0,
-            ErrorKind::Expansion {
-                limit: limit as u64,
-                found: claimed as u64,
-            },
-        ));
-    }
+    check_claim(input.len(), claimed as u64)?;
     let before = out.len();
     out.resize(before + claimed, 0);
     let result = expand(input, out.get_mut(before..).unwrap_or_default());
@@ -271,53 +273,65 @@ pub fn decompress(input: &[u8], claimed: usize, out: &mut Vec<u8>) -> Result<(),
 /// Fills `out` exactly.
 fn expand(input: &[u8], out: &mut [u8]) -> Result<(), Error> {
     let (mut at, mut written) = (0, 0);
-    while let Some(&control) = input.get(at) {
-        let control_at = at;
-        let fail = |kind| Error::new(control_at, kind);
-        let len;
-        if control < 32 {
-            len = usize::from(control) + 1;
-            let found = input.len() - at - 1;
-            check_room(out.len(), written, len).map_err(fail)?;
-            if !copy_run(input, at + 1, out, written, len) {
-                return Err(fail(ErrorKind::Short {
-                    expected: len as u64,
-                    found: found as u64,
-                }));
-            }
-            at += 1 + len;
-        } else {
-            let (reference, width) = read_match(input, at).ok_or_else(|| {
-                let expected = if control >= 0xe0 { 3 } else { 2 };
-                fail(ErrorKind::Short {
-                    expected,
-                    found: (input.len() - at) as u64,
-                })
-            })?;
-            len = reference.len;
-            check_room(out.len(), written, len).map_err(fail)?;
-            if reference.distance > written {
-                let (distance, available) = (reference.distance as u64, written as u64);
-                return Err(fail(ErrorKind::Reference {
-                    distance,
-                    available,
-                }));
-            }
-            copy_match(out, written, reference);
-            at += width;
+    while at < input.len() {
+        let item = expand_item(input, at, out, written)?;
+        at += item.width;
+        written += item.len;
+    }
+    check_whole(at, out.len() as u64, written as u64)
+}
+
+/// Checks the size of what all `at` bytes of the input stood for.
+fn check_whole(at: usize, expected: u64, found: u64) -> Result<(), Error> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::new(at, ErrorKind::OriginalSize { expected, found })),
+    }
+}
+
+/// A literal run or a reference that was carried out.
+struct Item {
+    /// The bytes that it takes.
+    width: usize,
+    /// The bytes that it stands for.
+    len: usize,
+}
+
+/// Carries out the item at `input[at]`, which is there, behind the first `written` bytes of `out`.
+#[inline]
+fn expand_item(input: &[u8], at: usize, out: &mut [u8], written: usize) -> Result<Item, Error> {
+    let control = input.get(at).copied().unwrap_or_default();
+    let fail = |kind| Error::new(at, kind);
+    if control < 32 {
+        let len = usize::from(control) + 1;
+        check_room(out.len(), written, len).map_err(fail)?;
+        if !copy_run(input, at + 1, out, written, len) {
+            return Err(fail(ErrorKind::Short {
+                expected: len as u64,
+                found: (input.len() - at - 1) as u64,
+            }));
         }
-        written += len;
+        let width = 1 + len;
+        return Ok(Item { width, len });
     }
-    if written == out.len() {
-        return Ok(());
+    let (reference, width) = read_match(input, at).ok_or_else(|| {
+        let expected = if control >= 0xe0 { 3 } else { 2 };
+        fail(ErrorKind::Short {
+            expected,
+            found: (input.len() - at) as u64,
+        })
+    })?;
+    let len = reference.len;
+    check_room(out.len(), written, len).map_err(fail)?;
+    if reference.distance > written {
+        let (distance, available) = (reference.distance as u64, written as u64);
+        return Err(fail(ErrorKind::Reference {
+            distance,
+            available,
+        }));
     }
-    Err(Error::new(
-        at,
-        ErrorKind::OriginalSize {
-            expected: out.len() as u64,
-            found: written as u64,
-        },
-    ))
+    copy_match(out, written, reference);
+    Ok(Item { width, len })
 }
 
 #[inline]

@@ -37,7 +37,10 @@ pub(crate) const STRING_LEN_MAX: u64 = u32::MAX as u64;
 /// [`Decoder::rest`]. An error is final: the same one comes again.
 ///
 /// Memory is bounded by the bytes fed: an item is kept until it is whole, and nothing is reserved for
-/// what the file only claims.
+/// what the file only claims. A string that is a value is an item of its own up to [`CHUNK_LEN`] bytes and
+/// comes in such chunks beyond; a collection comes element by element, or as blobs of at most 4 GiB.
+///
+/// [`CHUNK_LEN`]: crate::CHUNK_LEN
 ///
 /// ```
 /// use rdb::{Decoder, DecoderOptions, Event, Part};
@@ -169,10 +172,12 @@ impl Decoder {
             match self.state {
                 State::Header => return Ok(Some(Item::Header)),
                 State::Record(version) => {
-                    let prefix = self.read(|records, _, cur| records.read_prefix(version, cur))?;
+                    let prefix = self.read(|records, value, cur| {
+                        records.read_prefix(version, &mut value.templates, cur)
+                    })?;
                     match prefix {
                         None => return Ok(None),
-                        Some(Prefix::Record) => return Ok(Some(Item::Record)),
+                        Some(Prefix::Record) => return Ok(Some(Item::Record(version))),
                         Some(Prefix::End) => self.state = State::Footer(version),
                         Some(Prefix::Key(kind)) => {
                             self.value.start(kind);
@@ -249,7 +254,7 @@ impl Decoder {
         }
     }
 
-    /// Gives out a string, as [`Decoder::give`] would. Most events of most files are these: they
+    /// Gives out a part of a string, as [`Decoder::give`] would. Most events of most files are these: they
     /// are not passed through the part of any value.
     #[inline]
     fn give_string(&mut self) -> Result<Option<Event<'_>>, Error> {
@@ -260,9 +265,9 @@ impl Decoder {
         let given = self.value.next_string(&mut cur);
         *start += cur.committed();
         match given {
-            Ok(string) => {
+            Ok(part) => {
                 self.needed = 0;
-                Ok(Some(Event::Value(Part::String(string))))
+                Ok(Some(Event::Value(part)))
             }
             Err(stop) => {
                 let stop = in_value(stop, ended, &self.records, Kind::String);
@@ -285,7 +290,7 @@ impl Decoder {
                     self.state = State::Record(*version);
                 })
                 .map(Event::Start),
-            Item::Record => records.read_record(&mut cur),
+            Item::Record(version) => records.read_record(version.family, &mut cur),
             Item::Key => {
                 let (meta, key) = (records.take_meta(), &records.key);
                 Ok(Event::Key { key, meta })
@@ -323,7 +328,7 @@ impl Decoder {
 /// What the next event is.
 enum Item {
     Header,
-    Record,
+    Record(Version),
     Key,
     SkippedEmpty,
     Part(Version, Kind),

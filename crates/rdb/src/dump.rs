@@ -22,7 +22,7 @@ use crate::decoder::STRING_LEN_MAX;
 use crate::encode_error::{EncodeError, Losses};
 use crate::error::{Error, ErrorKind};
 use crate::event::Part;
-use crate::header::Version;
+use crate::header::{Family, Version};
 use crate::kind::Kind;
 use crate::object::{ValueReader, ValueWriter};
 use crate::opcode;
@@ -87,8 +87,11 @@ pub fn decode(payload: &[u8]) -> Result<ValueDecoder<'_>, Error> {
 fn kind(byte: u8, version: Version) -> Result<Kind, ErrorKind> {
     let number = version.number.max(opcode::CHECKSUMS_SINCE);
     let version = Version { number, ..version };
+    if byte == opcode::KEY_META && version.family == Family::Redis {
+        let (found, what) = (byte, "a key's metadata of modules");
+        return Err(ErrorKind::Unsupported { found, what });
+    }
     if byte >= opcode::FIRST {
-        // Metadata of the key comes first in payloads of Redis 8.6.
         opcode::check(byte, version)?;
     }
     Kind::of(byte, version)

@@ -28,6 +28,7 @@ impl EncodeError {
     pub(crate) fn misplaced(part: &Part<'_>) -> EncodeError {
         let found = match part {
             Part::EndValue => "the end of a value",
+            Part::Chunk(_) => "a piece of a string",
             Part::Element(_) | Part::Field { .. } | Part::Scored { .. } => {
                 "an element of a collection"
             }
@@ -37,6 +38,11 @@ impl EncodeError {
                 "a piece of a consumer group"
             }
             Part::Consumer { .. } | Part::ConsumerPending(_) => "a piece of a consumer",
+            Part::Released(_) => "a pending entry given back",
+            Part::Producers { .. }
+            | Part::Producer { .. }
+            | Part::Produced { .. }
+            | Part::ProducedTotals { .. } => "what a stream remembers of producers",
             _ => "the start of a value",
         };
         EncodeError::Misplaced { found }
@@ -86,6 +92,16 @@ impl Losses {
     /// Whether nothing was lost.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Adds what another encoder left out of bytes that follow.
+    pub(crate) fn add(&mut self, later: &Losses) {
+        for row in &later.rows {
+            match self.rows.iter_mut().find(|mine| mine.what == row.what) {
+                Some(mine) => mine.count += row.count,
+                None => self.rows.push(row.clone()),
+            }
+        }
     }
 
     pub(crate) fn note(&mut self, what: Loss, key: &[u8]) {

@@ -83,6 +83,11 @@ impl Encoder {
         self.target
     }
 
+    /// How it writes.
+    pub fn options(&self) -> EncoderOptions {
+        self.options
+    }
+
     /// The bytes written and not drained.
     pub fn buffer(&self) -> &[u8] {
         &self.out
@@ -110,8 +115,31 @@ impl Encoder {
         std::mem::take(&mut self.out)
     }
 
+    /// Drains the buffer for [`Encoder::append_records`] of another encoder, and forgets what was left
+    /// out of it. `spare` is a vector whose memory may be used.
+    pub fn take_records(&mut self, mut spare: Vec<u8>) -> (Vec<u8>, Losses) {
+        self.account();
+        spare.clear();
+        let records = std::mem::replace(&mut self.out, spare);
+        (records, std::mem::take(&mut self.value.losses))
+    }
+
+    /// Appends records that other encoders for the same target wrote, with what they left out, so
+    /// that several threads can write one file. Gives back a vector whose memory is free.
+    pub fn append_records(&mut self, records: Vec<u8>, losses: &Losses) -> Vec<u8> {
+        debug_assert!(self.value.is_idle(), "records come between keys");
+        self.value.losses.add(losses);
+        if self.out.is_empty() {
+            return std::mem::replace(&mut self.out, records);
+        }
+        self.out.extend_from_slice(&records);
+        records
+    }
+
     fn account(&mut self) {
-        self.crc.update(&self.out);
+        if self.options.checksum {
+            self.crc.update(&self.out);
+        }
         self.drained += self.out.len() as u64;
         self.key_start = None;
     }
@@ -192,6 +220,7 @@ impl Encoder {
             Event::Function(source) if self.target.has_functions() => {
                 self.strings(opcode::FUNCTION, &[source]);
             }
+            Event::ModuleKeyMeta(_) => return self.lose(Loss::ModuleKeyMeta),
             Event::Function(_) => return self.lose(Loss::Function),
             Event::ModuleAux(bytes) => {
                 self.out.push(opcode::MODULE_AUX);

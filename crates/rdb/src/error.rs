@@ -175,6 +175,13 @@ pub enum ErrorKind {
         /// Its name or id.
         found: Box<[u8]>,
     },
+    /// A thing that does not come after the one before it.
+    OutOfOrder {
+        /// What.
+        what: &'static str,
+        /// Its name.
+        found: Box<[u8]>,
+    },
     /// A collection without elements, where that cannot be skipped.
     EmptyCollection,
     /// A node or the bookkeeping of a stream contradicts itself.
@@ -266,6 +273,9 @@ impl ErrorKind {
             }
             ErrorKind::Repeated { what, found } => {
                 write!(f, "{what} \"{}\" occurs twice", found.escape_ascii())
+            }
+            ErrorKind::OutOfOrder { what, found } => {
+                write!(f, "{what} \"{}\" is out of order", found.escape_ascii())
             }
             ErrorKind::EmptyCollection => f.write_str("collection without elements"),
             ErrorKind::BadStream { rule, found } => write!(f, "{rule}: {found}"),

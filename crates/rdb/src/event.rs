@@ -46,6 +46,8 @@ pub enum Event<'a> {
     Function(&'a [u8]),
     /// Data of a module, opaque: everything after the opcode byte, the closing piece included.
     ModuleAux(&'a [u8]),
+    /// What modules keep of the next key, opaque (Redis 8.6): everything after the opcode byte.
+    ModuleKeyMeta(&'a [u8]),
     /// A key. Exactly one value follows: [`Event::Value`]s up to and including
     /// [`Part::EndValue`], and nothing else between.
     Key {
@@ -93,17 +95,22 @@ pub enum Checksum {
     Absent,
 }
 
+/// Longer strings come in chunks of this size, in bytes. Elements of collections come whole.
+pub const CHUNK_LEN: usize = packed::lzf::Unpacker::BLOCK;
+
 /// A part of a value. Every value, strings too, ends with [`Part::EndValue`].
 ///
 /// A value is one of
 ///
 /// ```text
-///   String
+///   String                    LongString Chunk*
 ///   List  Element*            Quicklist (NodePlain | NodeListpack)*
 ///   Set   Element*            SetIntset   SetListpack
 ///   Hash  Field*              HashListpack   HashListpackTtl
 ///   Zset  Scored*             ZsetListpack
-///   StreamHeader StreamNode* StreamMeta (Group Pending* Consumers (Consumer ConsumerPending*)*)*
+///   StreamHeader StreamNode* StreamMeta
+///         (Group Pending* Consumers (Consumer ConsumerPending*)* Released*)*
+///         [Producers (Producer Produced*)* ProducedTotals]
 ///   Module
 /// ```
 ///
@@ -112,8 +119,15 @@ pub enum Checksum {
 /// A blob is never empty, but a stream may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Part<'a> {
-    /// A string.
+    /// A string. From the decoder it has at most [`CHUNK_LEN`] bytes.
     String(&'a [u8]),
+    /// A string that comes in chunks: from the decoder, any that is longer.
+    LongString {
+        /// How many bytes the [`Part::Chunk`]s that follow have together.
+        len: u64,
+    },
+    /// The next bytes of a long string. From the decoder, [`CHUNK_LEN`] of them but for the last.
+    Chunk(&'a [u8]),
 
     /// A list, element by element.
     List {
@@ -250,8 +264,42 @@ pub enum Part<'a> {
         /// How many [`Part::ConsumerPending`] follow.
         pending: u64,
     },
-    /// An entry of the group's pending ones that this consumer owns. Each has exactly one owner.
+    /// An entry of the group's pending ones that this consumer owns. Each has exactly one owner, or
+    /// none if it is [`Part::Released`].
     ConsumerPending(StreamId),
+    /// An entry of the group's pending ones that its consumer gave back (Redis 8.8).
+    Released(StreamId),
+    /// What a stream remembers of producers that send an entry again until it is acknowledged (Redis
+    /// 8.6). Comes after the groups.
+    Producers {
+        /// For how many seconds it does.
+        duration_secs: u64,
+        /// Of how many entries of each producer at most.
+        entries_max: u64,
+        /// How many [`Part::Producer`]s follow.
+        count: u64,
+    },
+    /// A producer.
+    Producer {
+        /// Its name.
+        name: &'a [u8],
+        /// How many [`Part::Produced`] follow.
+        entries: u64,
+    },
+    /// An entry that the producer sent.
+    Produced {
+        /// What the producer calls it.
+        name: &'a [u8],
+        /// The entry that it became.
+        id: StreamId,
+    },
+    /// What all producers sent so far.
+    ProducedTotals {
+        /// Entries that were added.
+        added: u64,
+        /// Entries that had been added before.
+        repeated: u64,
+    },
 
     /// A value of a module, opaque: its id and pieces, the closing one included.
     Module(&'a [u8]),

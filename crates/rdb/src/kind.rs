@@ -30,7 +30,14 @@
 //!   23    Redis 7.4 rc: hash listpack with TTLs        12     object/hash.rs
 //!   24    hash with TTLs                               12     object/hash.rs
 //!   25    hash listpack with TTLs                      12     object/hash.rs
-//!   26..  Redis 8.6 and later                          13     not read
+//!   26    stream                                       13     object/stream.rs
+//!   27    stream                                       14     object/stream.rs
+//!   28    array                                        14     not read
+//!   29    hash of a template, listpack                 15     object/template.rs
+//!   30    the same, the template told before           15     object/template.rs
+//!   31    hash of a template, plain                    15     object/template.rs
+//!   32    the same, the template told before           15     object/template.rs
+//!   33    rate limiter                                 15     not read
 //! ```
 //!
 //! Example: `02 01 73 02 01 61 01 62` the set "s" of "a" and "b".
@@ -61,6 +68,8 @@ pub(crate) enum Kind {
     /// Redis 7.4 release candidates.
     HashListpackTtl23Redis,
     HashTtl22Valkey,
+    /// A hash whose fields are those of a template.
+    HashTemplated(TemplateForm),
     ZsetText,
     Zset,
     ZsetZiplist,
@@ -68,10 +77,25 @@ pub(crate) enum Kind {
     Stream15,
     Stream19,
     Stream21,
+    Stream26,
+    Stream27,
     Module,
 }
 
-/// Redis unless it says otherwise; 24 and 25 are known to Redis only.
+/// Where the fields of a templated hash are, and how its values come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TemplateForm {
+    /// Whether the fields come with the value, as in `DUMP`, or by the number of a template.
+    pub(crate) is_own: bool,
+    /// Whether the values are a listpack.
+    pub(crate) is_packed: bool,
+}
+
+const fn templated(is_own: bool, is_packed: bool) -> Kind {
+    Kind::HashTemplated(TemplateForm { is_own, is_packed })
+}
+
+/// Redis unless it says otherwise; those from 24 on are known to Redis only.
 const TABLE: &[(u8, Kind, u16)] = &[
     (0, Kind::String, 1),
     (1, Kind::List, 1),
@@ -97,6 +121,12 @@ const TABLE: &[(u8, Kind, u16)] = &[
     (23, Kind::HashListpackTtl23Redis, 12),
     (24, Kind::HashTtl24, 12),
     (25, Kind::HashListpackTtl25, 12),
+    (26, Kind::Stream26, 13),
+    (27, Kind::Stream27, 14),
+    (29, templated(true, true), 15),
+    (30, templated(false, true), 15),
+    (31, templated(true, false), 15),
+    (32, templated(false, false), 15),
 ];
 
 /// From here on a kind means different things to the two families.
@@ -153,7 +183,9 @@ impl Kind {
             Kind::Zset | Kind::ZsetText => "sorted set",
             Kind::ZsetZiplist => "sorted set (ziplist)",
             Kind::ZsetListpack => "sorted set (listpack)",
+            Kind::HashTemplated(_) => "hash of a template",
             Kind::Stream15 | Kind::Stream19 | Kind::Stream21 => "stream",
+            Kind::Stream26 | Kind::Stream27 => "stream",
             Kind::Module => "module value",
         }
     }
@@ -163,9 +195,7 @@ fn unread_by_redis(found: u8) -> ErrorKind {
     let family = Family::Redis;
     let what = match found {
         6 => "a module value from before Redis 4.0",
-        26 | 27 => "a stream of Redis 8.6 or later",
         28 => "an array",
-        29..=32 => "a hash with a template",
         33 => "a rate limiter",
         _ => return ErrorKind::UnknownOpcode { found, family },
     };

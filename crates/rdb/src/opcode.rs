@@ -16,8 +16,10 @@
 //!   F6    FUNCTION_OLD   str name, str engine, len n, [str description if n], str code
 //!   F5    FUNCTION       str source
 //!   F4    SLOT_INFO      len slot, len keys, len expires
-//!   F3    Valkey: SLOT_IMPORT = str job, len n, n x (len first, len last); Redis: KEY_META
-//!   F2    Redis: hash template; Valkey: inline update
+//!   F3    Valkey: SLOT_IMPORT = str job, len n, n x (len first, len last)
+//!         Redis: KEY_META                              applies to the next key; see `object/module.rs`
+//!   F2    Redis: HASH_TEMPLATE                         see `object/template.rs`
+//!         Valkey: inline update, not read
 //!   6B 79 Redis Enterprise: len
 //! ```
 //!
@@ -39,13 +41,18 @@ pub(crate) const MODULE_AUX: u8 = 0xF7;
 pub(crate) const FUNCTION_OLD: u8 = 0xF6;
 pub(crate) const FUNCTION: u8 = 0xF5;
 pub(crate) const SLOT_INFO: u8 = 0xF4;
-/// `SLOT_IMPORT` in Valkey, `KEY_META` in Redis.
+/// In Valkey.
 pub(crate) const SLOT_IMPORT: u8 = 0xF3;
-const TEMPLATE_OR_UPDATE: u8 = 0xF2;
+/// In Redis.
+pub(crate) const KEY_META: u8 = SLOT_IMPORT;
+/// In Redis.
+pub(crate) const HASH_TEMPLATE: u8 = 0xF2;
+/// In Valkey.
+const INLINE_UPDATE: u8 = HASH_TEMPLATE;
 const ENTERPRISE: [u8; 2] = [107, 121];
 
 /// The smallest byte that cannot be a kind of value, except for those of Redis Enterprise.
-pub(crate) const FIRST: u8 = TEMPLATE_OR_UPDATE;
+pub(crate) const FIRST: u8 = HASH_TEMPLATE;
 
 /// The checksum first came with this version; files before it have nothing to tell damage by, so
 /// there an opcode or kind younger than the version is an error.
@@ -53,14 +60,11 @@ pub(crate) const CHECKSUMS_SINCE: u16 = 5;
 
 /// Whether `opcode` means something in a file of this version, and something we read.
 pub(crate) fn check(opcode: u8, version: Version) -> Result<(), ErrorKind> {
-    let what = match (opcode, version.family) {
-        (SLOT_IMPORT, Family::Redis) => "metadata of a key",
-        (TEMPLATE_OR_UPDATE, Family::Redis) => "a template of hash fields",
-        (TEMPLATE_OR_UPDATE, Family::Valkey) => "an inline update",
-        _ => return since(opcode, first_version(opcode), version),
-    };
-    let found = opcode;
-    Err(ErrorKind::Unsupported { found, what })
+    if (opcode, version.family) == (INLINE_UPDATE, Family::Valkey) {
+        let (found, what) = (opcode, "an inline update");
+        return Err(ErrorKind::Unsupported { found, what });
+    }
+    since(opcode, first_version(opcode), version)
 }
 
 /// Whether `byte` is where a key starts: the kind of its value, known or not.

@@ -3,9 +3,9 @@ use units::{DbIndex, UnixMillis};
 use crate::cursor::{Cursor, Stop};
 use crate::error::ErrorKind;
 use crate::event::{Event, KeyMeta};
-use crate::header::Version;
+use crate::header::{Family, Version};
 use crate::kind::Kind;
-use crate::object::ModuleScan;
+use crate::object::{ModuleScan, Templates};
 use crate::opcode;
 use crate::string::{read_len, read_str};
 
@@ -43,13 +43,22 @@ impl RecordReader {
     pub(crate) fn read_prefix(
         &mut self,
         version: Version,
+        templates: &mut Templates,
         cur: &mut Cursor<'_>,
     ) -> Result<Prefix, Stop> {
         loop {
+            if templates.is_open() {
+                templates.read(cur, &mut self.scratch)?;
+            }
             let at = cur.at();
             let byte = cur.byte("a record")?;
             if byte >= opcode::FIRST {
                 opcode::check(byte, version).map_err(|kind| cur.wrong(at, kind))?;
+            }
+            if byte == opcode::HASH_TEMPLATE {
+                templates.read(cur, &mut self.scratch)?;
+                cur.commit();
+                continue;
             }
             if self.read_attribute(byte, cur)? {
                 cur.commit();
@@ -104,16 +113,21 @@ impl RecordReader {
     /// Reads a record that [`RecordReader::read_prefix`] found, and commits.
     pub(crate) fn read_record<'a, 'i: 'a>(
         &'a mut self,
+        family: Family,
         cur: &mut Cursor<'i>,
     ) -> Result<Event<'a>, Stop> {
         self.scratch.clear();
         self.scratch.shrink_to(KEPT);
-        let event = self.read_payload(cur)?;
+        let event = self.read_payload(family, cur)?;
         cur.commit();
         Ok(event)
     }
 
-    fn read_payload<'a, 'i: 'a>(&'a mut self, cur: &mut Cursor<'i>) -> Result<Event<'a>, Stop> {
+    fn read_payload<'a, 'i: 'a>(
+        &'a mut self,
+        family: Family,
+        cur: &mut Cursor<'i>,
+    ) -> Result<Event<'a>, Stop> {
         match cur.byte("a record")? {
             opcode::SELECT_DB => read_db(cur),
             opcode::RESIZE_DB => Ok(Event::ResizeDb {
@@ -137,6 +151,9 @@ impl RecordReader {
                 keys: read_len(cur, "a slot's size")?,
                 expires: read_len(cur, "a slot's size")?,
             }),
+            opcode::KEY_META if family == Family::Redis => {
+                self.module.read_key_meta(cur).map(Event::ModuleKeyMeta)
+            }
             opcode::SLOT_IMPORT => self.read_slot_import(cur),
             // `opcode::check` and `opcode::is_key` let nothing else pass.
             byte => {

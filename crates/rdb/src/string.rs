@@ -95,6 +95,48 @@ fn read_length(cur: &mut Cursor<'_>, reading: &'static str) -> Result<Length, St
     }
 }
 
+/// A string that is one whole value.
+#[derive(Debug)]
+pub(crate) enum Opening<'i> {
+    /// All of it.
+    Whole(Text<'i>),
+    /// So many bytes as they are follow.
+    Raw { len: u64 },
+    /// So many bytes follow, which expand to `len`.
+    Lzf { compressed: u64, len: u64 },
+}
+
+/// Reads a string, unless it takes more than `whole_max` bytes of input or memory: then only what
+/// comes before its bytes.
+#[inline]
+pub(crate) fn open_str<'i>(
+    cur: &mut Cursor<'i>,
+    scratch: &mut Vec<u8>,
+    whole_max: usize,
+    reading: &'static str,
+) -> Result<Opening<'i>, Stop> {
+    let at = cur.at();
+    let whole_max = whole_max as u64;
+    let length = read_length(cur, reading)?;
+    match length {
+        Length::Plain(len) if len > whole_max => {
+            check_len(cur, at, len)?;
+            return Ok(Opening::Raw { len });
+        }
+        Length::Special(FORM_LZF) => {
+            let head = cur.at();
+            let (compressed, len) = read_lzf_head(cur, at, reading)?;
+            let len = len as u64;
+            if len.max(compressed) > whole_max {
+                return Ok(Opening::Lzf { compressed, len });
+            }
+            cur.back_to(head);
+        }
+        _ => {}
+    }
+    read_form(cur, at, length, scratch, reading).map(Opening::Whole)
+}
+
 /// Reads a string; forms other than raw are decoded to the end of `scratch`.
 #[inline]
 pub(crate) fn read_str<'i>(
@@ -103,7 +145,20 @@ pub(crate) fn read_str<'i>(
     reading: &'static str,
 ) -> Result<Text<'i>, Stop> {
     let at = cur.at();
-    let integer = match read_length(cur, reading)? {
+    let length = read_length(cur, reading)?;
+    read_form(cur, at, length, scratch, reading)
+}
+
+/// Reads what follows the `length` at `at`.
+#[inline]
+fn read_form<'i>(
+    cur: &mut Cursor<'i>,
+    at: usize,
+    length: Length,
+    scratch: &mut Vec<u8>,
+    reading: &'static str,
+) -> Result<Text<'i>, Stop> {
+    let integer = match length {
         Length::Plain(len) => return read_raw(cur, at, len, reading).map(Text::Input),
         Length::Special(FORM_LZF) => return read_lzf(cur, at, scratch, reading),
         Length::Special(FORM_I8) => i64::from(i8::from_le_bytes(cur.array(reading)?)),
@@ -126,9 +181,16 @@ fn read_raw<'i>(
     len: u64,
     reading: &'static str,
 ) -> Result<&'i [u8], Stop> {
+    let size = check_len(cur, at, len)?;
+    cur.bytes(size, reading)
+}
+
+/// Refuses the length at `at` if it is beyond what is accepted.
+#[inline]
+fn check_len(cur: &Cursor<'_>, at: usize, len: u64) -> Result<usize, Stop> {
     let max = cur.string_len_max();
     match usize::try_from(len) {
-        Ok(size) if len <= max => cur.bytes(size, reading),
+        Ok(size) if len <= max => Ok(size),
         _ => Err(cur.wrong(at, ErrorKind::StringTooLong { len, max })),
     }
 }
@@ -159,11 +221,7 @@ fn read_lzf_head(
 ) -> Result<(u64, usize), Stop> {
     let compressed = read_len(cur, reading)?;
     let len = read_len(cur, reading)?;
-    let max = cur.string_len_max();
-    match usize::try_from(len) {
-        Ok(size) if len <= max => Ok((compressed, size)),
-        _ => Err(cur.wrong(at, ErrorKind::StringTooLong { len, max })),
-    }
+    Ok((compressed, check_len(cur, at, len)?))
 }
 
 /// Moves past a string without decoding it.

@@ -134,13 +134,22 @@ pub enum Loss {
     /// When a consumer last got something, where that is not when it was last heard of; needs
     /// `rdb-11`.
     ConsumerActive,
+    /// A producer that a stream remembers, so that it would take its entries twice. No target.
+    Producer,
+    /// A pending entry that its consumer gave back. No target, and never left out.
+    ReleasedEntry,
+    /// What modules keep of a key. No target.
+    ModuleKeyMeta,
 }
 
 impl Loss {
     /// Whether losing it changes what users stored, so that it takes leave to do so. The rest is
     /// bookkeeping that the target's servers never had, and is only noted.
     pub fn is_data(self) -> bool {
-        matches!(self, Loss::FieldTtl | Loss::Function)
+        matches!(
+            self,
+            Loss::FieldTtl | Loss::Function | Loss::ReleasedEntry | Loss::ModuleKeyMeta
+        )
     }
 }
 
@@ -151,6 +160,9 @@ impl fmt::Display for Loss {
             Loss::Function => "function library",
             Loss::SlotImport => "slot import under way",
             Loss::StreamCounters => "counters of a stream or its groups",
+            Loss::Producer => "producer that a stream remembers",
+            Loss::ReleasedEntry => "pending stream entry given back by its consumer",
+            Loss::ModuleKeyMeta => "modules' metadata of a key",
             Loss::ConsumerActive => "last activity of a stream consumer",
         })
     }

@@ -7,13 +7,26 @@ use std::collections::BTreeMap;
 
 use corpus::logical::Logical;
 use corpus::{Outcome, decode, files, pull};
-use rdb::{Encoder, EncoderOptions, Event, Loss, Losses, Target, Version};
+use rdb::{
+    Decoder, DecoderOptions, Encoder, EncoderOptions, Event, Loss, Losses, Part, Target, Version,
+};
 
 fn convert(bytes: &[u8], target: Target, lossy: bool) -> Result<(Vec<u8>, Losses), String> {
-    let options = EncoderOptions {
-        lossy,
-        ..EncoderOptions::default()
-    };
+    convert_with(
+        bytes,
+        target,
+        EncoderOptions {
+            lossy,
+            ..EncoderOptions::default()
+        },
+    )
+}
+
+fn convert_with(
+    bytes: &[u8],
+    target: Target,
+    options: EncoderOptions,
+) -> Result<(Vec<u8>, Losses), String> {
     let mut encoder = Encoder::new(target, options);
     let mut written = Vec::new();
     let mut refused = None;
@@ -64,9 +77,57 @@ fn comparable(outcome: Outcome) -> Vec<String> {
     events
 }
 
+/// Whether the file comes out byte by byte as it was, when written as its maker was set up to.
+fn is_identical(bytes: &[u8], target: Target) -> bool {
+    let all = [true, false];
+    let mut options = all.into_iter().flat_map(|compress| {
+        all.map(|checksum| EncoderOptions {
+            compress,
+            checksum,
+            lossy: false,
+        })
+    });
+    options.any(|options| convert_with(bytes, target, options).is_ok_and(|(out, _)| out == bytes))
+}
+
+/// The bytes of each record, a key with its value being one.
+fn records(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut decoder = Decoder::new(DecoderOptions::default());
+    decoder.feed(bytes);
+    decoder.finish_input();
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(event) = decoder.next().expect("sound") {
+        let goes_on = match event {
+            Event::Key { .. } => true,
+            Event::Value(part) => part != Part::EndValue,
+            _ => false,
+        };
+        let to = decoder.offset() as usize;
+        if !goes_on {
+            found.push(&bytes[from..to]);
+            from = to;
+        }
+    }
+    // The last is the checksum.
+    found.pop();
+    found
+}
+
+/// Whether all records that differ have the mark of LZF in the one or the other.
+fn differ_by_lzf(one: &[u8], other: &[u8]) -> bool {
+    let (one, other) = (records(one), records(other));
+    let is_packed = |record: &&[u8]| record.contains(&0xC3);
+    let mut pairs = one.iter().zip(&other);
+    one.len() == other.len() && pairs.all(|(a, b)| a == b || is_packed(a) || is_packed(b))
+}
+
+/// Every form and every order is kept. Bytes are, but for LZF, where ours finds other matches than theirs: the files
+/// that are the same are those where nothing was compressed, or there was one way to do it. In version 12, deadlines of
+/// fields in large hashes count from 0 and not from the earliest. A few files of others' tests hold what servers do not
+/// write any more: collections without elements, records of Redis Enterprise, strings left uncompressed.
 #[test]
 fn a_files_own_target_keeps_every_event() {
-    let (mut same_bytes, mut total) = (0, 0);
+    let (mut differ, mut total) = (Vec::new(), 0);
     for (name, bytes, version) in readable() {
         let target = Target::for_version(version);
         if version.number < 10 {
@@ -81,10 +142,18 @@ fn a_files_own_target_keeps_every_event() {
         assert_eq!(after.error, None, "{name}");
         assert_eq!(comparable(before), comparable(after), "{name}");
         total += 1;
-        same_bytes += u32::from(written == bytes);
+        if !is_identical(&bytes, target) {
+            if version != Version::redis(12) && !name.starts_with("public") {
+                assert!(differ_by_lzf(&bytes, &written), "{name}");
+            }
+            differ.push(name);
+        }
     }
-    println!("{same_bytes} of {total} files are the same byte by byte");
-    assert!(total > 80);
+    println!(
+        "{} of {total} files differ in bytes: {differ:#?}",
+        differ.len()
+    );
+    assert!(total > 80 && differ.len() * 3 < total);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use packed::intset::IntsetBuf;
 use packed::listpack::ListpackBuf;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
-use rdb::{Encoder, EncoderOptions, Event, KeyMeta, Part, Target};
+use rdb::{CHUNK_LEN, Encoder, EncoderOptions, Event, KeyMeta, Part, Target};
 use units::{DbIndex, StreamId, UnixMillis};
 
 type Bytes = Vec<u8>;
@@ -16,6 +16,8 @@ type Bytes = Vec<u8>;
 #[derive(Debug, Clone)]
 enum Value {
     String(Bytes),
+    /// A byte, and how many of it.
+    LongString(u8, usize),
     List(Vec<Bytes>),
     Nodes(Vec<Vec<Bytes>>, bool),
     Set(Vec<Bytes>),
@@ -45,6 +47,7 @@ fn value() -> impl Strategy<Value = Value> {
     let elements = || vec(text(), 1..20);
     prop_oneof![
         text().prop_map(Value::String),
+        (any::<u8>(), CHUNK_LEN + 1..4 * CHUNK_LEN).prop_map(|(b, n)| Value::LongString(b, n)),
         elements().prop_map(Value::List),
         (vec(vec(text(), 1..6), 1..6), any::<bool>()).prop_map(|(n, told)| Value::Nodes(n, told)),
         btree_set(text(), 1..20).prop_map(|s| Value::Set(s.into_iter().collect())),
@@ -82,6 +85,12 @@ fn listpack<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> Bytes {
 fn parts(value: &Value, put: &mut dyn FnMut(Part<'_>)) {
     match value {
         Value::String(text) => put(Part::String(text)),
+        Value::LongString(byte, len) => {
+            put(Part::LongString { len: *len as u64 });
+            let text = vec![*byte; *len];
+            text.chunks(CHUNK_LEN)
+                .for_each(|chunk| put(Part::Chunk(chunk)));
+        }
         Value::List(elements) => {
             put(Part::List {
                 len: elements.len() as u64,

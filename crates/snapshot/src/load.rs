@@ -62,6 +62,11 @@ pub enum LoadError {
         /// The key.
         key: Vec<u8>,
     },
+    /// A key has metadata of modules, which have no place here.
+    ModuleKeyMeta {
+        /// The database.
+        db: DbIndex,
+    },
     /// The file speaks of a database beyond those that there are.
     DbOutOfRange {
         /// The database.
@@ -82,6 +87,10 @@ impl fmt::Display for LoadError {
                     key.escape_ascii()
                 )
             }
+            LoadError::ModuleKeyMeta { db } => write!(
+                f,
+                "a key of database {db} has metadata of modules, which cannot be kept"
+            ),
             LoadError::DbOutOfRange { db, databases } => write!(
                 f,
                 "database {db} is beyond the {databases} that there are; raise 'databases'"
@@ -206,6 +215,7 @@ impl<'a> Loader<'a> {
             }
             Event::Value(part) => self.put_part(&part)?,
             Event::SkippedEmpty { .. } => self.summary.empty += 1,
+            Event::ModuleKeyMeta(_) => return Err(LoadError::ModuleKeyMeta { db: self.db }),
             // Claims, which nothing here relies on.
             Event::SlotInfo { .. } | Event::SlotImport { .. } => {}
             Event::SkippedOpcode(_) | Event::End { .. } => {}

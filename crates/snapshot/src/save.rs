@@ -1,5 +1,7 @@
 //! A frozen view as an RDB file.
 
+mod shared;
+
 use crate::parts;
 use keyspace::{FrozenEntry, FrozenView, ViewCancelled};
 use rdb::{EncodeError, Encoder, Event, KeyMeta};
@@ -44,19 +46,31 @@ pub enum WriteError<E> {
 
 /// Bytes are handed on in blocks of about this size.
 const BLOCK_BYTES: usize = 1 << 18;
+/// Databases with fewer keys are not worth a thread.
+const SHARED_KEYS_MIN: usize = 4096;
 
 /// Writes `view` through `encoder`, and returns how many keys there were. `drain` takes the bytes,
 /// block by block.
+///
+/// Keys are encoded by `threads` threads, which are gone when this returns, while the caller's drains;
+/// with 1 it does both. The bytes are the same in any case.
 pub fn write<E>(
     mut view: FrozenView,
     encoder: &mut Encoder,
     preamble: &Preamble,
+    threads: usize,
     drain: &mut dyn FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<u64, WriteError<E>> {
-    let mut file = File {
+    let access = preamble.access;
+    let mut hand_on = |encoder: &mut Encoder| {
+        drain(encoder.buffer()).map_err(WriteError::Drain)?;
+        encoder.clear();
+        Ok(())
+    };
+    let mut file = Keys {
         encoder,
-        drain,
-        access: preamble.access,
+        access,
+        hand_on: &mut hand_on,
     };
     file.preamble(preamble)?;
     let dbs: Vec<(DbIndex, usize, usize)> = view.databases().collect();
@@ -67,37 +81,42 @@ pub fn write<E>(
             keys: len as u64,
             expires: expires as u64,
         })?;
-        view.for_each(db, |entry| {
-            keys += 1;
-            file.entry(entry)
-        })?;
+        if threads > 1 && len >= SHARED_KEYS_MIN {
+            keys += shared::write(&mut view, db, threads, &mut file)?;
+        } else {
+            view.for_each(db, |entry| {
+                keys += 1;
+                file.entry(entry)
+            })?;
+        }
     }
     file.encoder.finish()?;
-    file.drain()?;
+    (file.hand_on)(file.encoder)?;
     Ok(keys)
 }
 
-struct File<'f, E> {
+/// Puts events into an encoder, and hands its bytes on whenever there is a block of them.
+struct Keys<'f, E> {
     encoder: &'f mut Encoder,
-    drain: &'f mut dyn FnMut(&[u8]) -> Result<(), E>,
     access: Access,
+    hand_on: &'f mut HandOn<'f, E>,
 }
 
-impl<E> File<'_, E> {
+/// Takes the bytes that an encoder has gathered.
+type HandOn<'f, E> = dyn FnMut(&mut Encoder) -> Result<(), WriteError<E>> + 'f;
+
+impl<E> Keys<'_, E> {
     /// Writes an event, which may be a part of a value: a large one does not gather in memory.
     fn put(&mut self, event: &Event<'_>) -> Result<(), WriteError<E>> {
         self.encoder.put(event)?;
-        if self.encoder.buffer().len() >= BLOCK_BYTES {
-            self.drain()
-        } else {
-            Ok(())
-        }
+        self.hand_on_if_full()
     }
 
-    fn drain(&mut self) -> Result<(), WriteError<E>> {
-        (self.drain)(self.encoder.buffer()).map_err(WriteError::Drain)?;
-        self.encoder.clear();
-        Ok(())
+    fn hand_on_if_full(&mut self) -> Result<(), WriteError<E>> {
+        match self.encoder.buffer().len() >= BLOCK_BYTES {
+            true => (self.hand_on)(self.encoder),
+            false => Ok(()),
+        }
     }
 
     fn preamble(&mut self, preamble: &Preamble) -> Result<(), WriteError<E>> {

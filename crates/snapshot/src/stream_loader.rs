@@ -56,6 +56,12 @@ impl StreamLoader {
                 name, seen, active, ..
             } => self.start_consumer(name, seen, active),
             Part::ConsumerPending(id) => self.own(id),
+            // Servers forget producers within a minute or two by themselves.
+            Part::Producers { .. } | Part::Producer { .. } => Ok(()),
+            Part::Produced { .. } | Part::ProducedTotals { .. } => Ok(()),
+            Part::Released(_) => Err(ValueError::Stream(
+                "an entry was given back by its consumer, which has no place here",
+            )),
             _ => Err(ValueError::Misplaced),
         }
     }

@@ -52,6 +52,7 @@ pub(crate) struct ValueLoader {
 #[derive(Debug)]
 enum Building {
     Whole(Value),
+    String(StringValue),
     List(List),
     Set(Set),
     Hash(Hash),
@@ -87,6 +88,8 @@ impl ValueLoader {
 fn start(settings: &Settings, part: &Part<'_>) -> Result<Building, ValueError> {
     Ok(match *part {
         Part::String(bytes) => Building::Whole(Value::String(StringValue::from_bytes(bytes))),
+        // Its bytes are no number: it is too long for that.
+        Part::LongString { .. } => Building::String(StringValue::from_raw(b"")),
         Part::List { .. } | Part::Quicklist { .. } => Building::List(List::empty(settings)),
         Part::Set { .. } => Building::Set(Set::empty(settings)),
         Part::SetIntset(blob) => {
@@ -153,6 +156,7 @@ fn add_field(
 impl Building {
     fn put(&mut self, settings: &Settings, part: &Part<'_>) -> Result<(), ValueError> {
         match (self, *part) {
+            (Building::String(string), Part::Chunk(bytes)) => _ = string.append(bytes),
             (Building::List(list), Part::Element(element) | Part::NodePlain(element)) => {
                 list.push_back(settings, element);
             }
@@ -188,6 +192,7 @@ impl Building {
     fn finish(self) -> Result<Value, ValueError> {
         Ok(match self {
             Building::Whole(value) => value,
+            Building::String(string) => Value::String(string),
             Building::List(list) => list.into_value(),
             Building::Set(set) => set.into_value(),
             Building::Hash(hash) => hash.into_value(),

@@ -170,6 +170,7 @@ fn a_large_value_does_not_gather_in_memory() {
         keyspace.freeze(OverBudget::Cancel, ReplOffset::default),
         &mut again,
         &Preamble::default(),
+        1,
         &mut |block| {
             blocks.push(block.len());
             Ok::<(), Infallible>(())

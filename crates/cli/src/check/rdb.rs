@@ -145,6 +145,7 @@ impl Follower {
             Event::Value(part) => return self.put_part(part, offset),
             Event::End { checksum } => self.facts.checksum = Some(*checksum),
             Event::SkippedOpcode(_) => self.facts.skipped += 1,
+            Event::ModuleKeyMeta(_) => {}
             Event::ResizeDb { .. } | Event::SlotInfo { .. } | Event::SlotImport { .. } => {}
         }
         Ok(())
@@ -189,7 +190,7 @@ fn is_by_deadline(listpack: &[u8]) -> bool {
 /// The type of value that begins with `part`.
 fn type_of(part: &Part<'_>) -> Option<Type> {
     match part {
-        Part::String(_) => Some(Type::String),
+        Part::String(_) | Part::LongString { .. } => Some(Type::String),
         Part::List { .. } | Part::Quicklist { .. } => Some(Type::List),
         Part::Set { .. } | Part::SetIntset(_) | Part::SetListpack(_) => Some(Type::Set),
         Part::Hash { .. } | Part::HashListpack(_) | Part::HashListpackTtl { .. } => {

@@ -181,7 +181,8 @@ impl<'e> Snapshot<'e> {
         let mut encoder = Encoder::new(self.target, options);
         let preamble = self.preamble(is_aof_base, &functions);
         let mut drain = |bytes: &[u8]| file.write_all(bytes);
-        let keys = snapshot::write(view, &mut encoder, &preamble, &mut drain);
+        let threads = self.engine.save_threads();
+        let keys = snapshot::write(view, &mut encoder, &preamble, threads, &mut drain);
         self.keys = keys.map_err(|error| match error {
             WriteError::Encode(error) => SaveError::Encode(error),
             WriteError::Drain(error) => SaveError::Storage(error),

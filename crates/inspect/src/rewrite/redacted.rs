@@ -45,6 +45,7 @@ impl Redacted {
     ) -> Result<(), Error> {
         match *part {
             Part::String(bytes) => put(&Part::String(self.text(Element::Bytes(bytes)))),
+            Part::Chunk(bytes) => put(&Part::Chunk(self.text(Element::Bytes(bytes)))),
             Part::Element(bytes) => put(&Part::Element(self.text(Element::Bytes(bytes)))),
             Part::NodePlain(bytes) => put(&Part::NodePlain(self.text(Element::Bytes(bytes)))),
             Part::NodeListpack(bytes) => put(&Part::NodeListpack(&self.listpack(bytes, |_| true))),
@@ -168,6 +169,14 @@ impl Redacted {
                 seen,
                 active,
                 pending,
+            }),
+            Part::Producer { name, entries } => put(&Part::Producer {
+                name: self.text(Element::Bytes(name)),
+                entries,
+            }),
+            Part::Produced { name, id } => put(&Part::Produced {
+                name: self.text(Element::Bytes(name)),
+                id,
             }),
             _ => put(part),
         }

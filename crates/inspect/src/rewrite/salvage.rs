@@ -396,7 +396,9 @@ fn copy_event<S: Storage>(
             outputs.put(event)?;
         }
         Event::Value(_) => outputs.put(event)?,
-        Event::Aux { .. } | Event::Function(_) | Event::ModuleAux(_) => outputs.put_all(event)?,
+        Event::Aux { .. } | Event::Function(_) | Event::ModuleAux(_) | Event::ModuleKeyMeta(_) => {
+            outputs.put_all(event)?
+        }
         _ => {}
     }
     Ok(())

@@ -10,12 +10,17 @@ mod reader;
 mod set;
 mod stream;
 mod stream_node;
+mod stream_producers;
 mod stream_writer;
+mod string;
+mod template;
 mod writer;
 mod zset;
 
 pub(crate) use module::ModuleScan;
+pub use module::{ModuleId, ModulePiece, ModulePieces};
 pub(crate) use reader::ValueReader;
+pub(crate) use template::Templates;
 pub(crate) use writer::ValueWriter;
 
 /// A listpack without entries has this size, in bytes.

@@ -2,11 +2,13 @@ use crate::blob::Unique;
 use crate::cursor::{Cursor, Stop};
 use crate::error::ErrorKind;
 use crate::event::Part;
-use crate::kind::Kind;
+use crate::kind::{Kind, TemplateForm};
 use crate::object::hash::{self, FieldForm};
 use crate::object::list::Nodes;
 use crate::object::module::ModuleScan;
 use crate::object::stream::StreamReader;
+use crate::object::string::StringReader;
+use crate::object::template::{TemplatedReader, Templates};
 use crate::object::{EMPTY_LISTPACK_LEN, set, zset};
 use crate::old_forms::EMPTY_ZIPLIST_LEN;
 use crate::string::{peek_str_len, read_len, read_str};
@@ -22,6 +24,10 @@ pub(crate) struct ValueReader {
     /// Where strings are decoded to; holds those of the part given last.
     scratch: Vec<u8>,
     unique: Unique,
+    string: StringReader,
+    /// Those that the file told so far.
+    pub(crate) templates: Templates,
+    templated: TemplatedReader,
     module: ModuleScan,
     stream: StreamReader,
 }
@@ -30,10 +36,12 @@ pub(crate) struct ValueReader {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     Start(Kind),
+    String,
     Elements { left: u64 },
     Fields { left: u64, form: FieldForm },
     Scored { left: u64, text: bool },
     Nodes(Nodes),
+    Templated,
     Stream,
     End,
 }
@@ -47,6 +55,9 @@ impl ValueReader {
             stage: Stage::End,
             scratch: Vec::new(),
             unique: Unique::default(),
+            string: StringReader::default(),
+            templates: Templates::default(),
+            templated: TemplatedReader::default(),
             module: ModuleScan::default(),
             stream: StreamReader::default(),
         }
@@ -54,16 +65,25 @@ impl ValueReader {
 
     /// The next bytes are a value of this kind.
     pub(crate) fn start(&mut self, kind: Kind) {
-        self.stage = Stage::Start(kind);
-        if kind == Kind::Module {
-            self.module = ModuleScan::default();
+        self.stage = match kind {
+            Kind::String => Stage::String,
+            _ => Stage::Start(kind),
+        };
+        match kind {
+            Kind::String => self.string.start(),
+            Kind::Module => self.module = ModuleScan::default(),
+            Kind::HashTemplated(_) => self.templated = TemplatedReader::default(),
+            _ => {}
         }
     }
 
     /// Whether the value has no parts left, so that [`Part::EndValue`] is next.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
-        self.stage == Stage::End
+        match self.stage {
+            Stage::String => self.string.is_at_end(),
+            stage => stage == Stage::End,
+        }
     }
 
     /// Whether the value ahead is a collection without elements. If so it is passed over whole; if
@@ -77,8 +97,9 @@ impl ValueReader {
             return Ok(false);
         };
         match kind {
-            Kind::String | Kind::Module => Ok(false),
+            Kind::Module => Ok(false),
             Kind::Stream15 | Kind::Stream19 | Kind::Stream21 => Ok(false),
+            Kind::Stream26 | Kind::Stream27 | Kind::HashTemplated(_) => Ok(false),
             Kind::Quicklist | Kind::ListOfZiplists => {
                 let nodes = Nodes::read(kind, cur)?;
                 cur.commit();
@@ -130,17 +151,14 @@ impl ValueReader {
         Ok(true)
     }
 
-    /// The string ahead, all of a value of that kind. Moves the cursor past it and commits.
+    /// As [`ValueReader::next`], of a string that has parts left.
     #[inline]
     pub(crate) fn next_string<'a, 'i: 'a>(
         &'a mut self,
         cur: &mut Cursor<'i>,
-    ) -> Result<&'a [u8], Stop> {
+    ) -> Result<Part<'a>, Stop> {
         self.clear_scratch();
-        let text = read_str(cur, &mut self.scratch, "a string")?;
-        self.stage = Stage::End;
-        cur.commit();
-        Ok(text.resolve(&self.scratch))
+        self.string.next(cur, &mut self.scratch)
     }
 
     #[inline]
@@ -156,7 +174,9 @@ impl ValueReader {
         self.clear_scratch();
         match self.stage {
             Stage::Start(kind) => self.start_value(kind, cur),
-            Stage::Elements { left: 0 }
+            Stage::String if !self.string.is_at_end() => self.next_string(cur),
+            Stage::String
+            | Stage::Elements { left: 0 }
             | Stage::Fields { left: 0, .. }
             | Stage::Scored { left: 0, .. }
             | Stage::End => {
@@ -167,6 +187,7 @@ impl ValueReader {
             Stage::Fields { left, form } => self.field(left, form, cur),
             Stage::Scored { left, text } => self.scored(left, text, cur),
             Stage::Nodes(nodes) => self.node(nodes, cur),
+            Stage::Templated => self.templated_field(cur),
             Stage::Stream => {
                 let part = self.stream.next(cur, &mut self.scratch)?;
                 cur.commit();
@@ -207,7 +228,8 @@ impl ValueReader {
             }
             // One node; read when it is asked for, like any other.
             Kind::ListZiplist => self.start_nodes(Nodes::single_ziplist()),
-            Kind::Stream15 | Kind::Stream19 | Kind::Stream21 => {
+            Kind::HashTemplated(form) => self.start_templated(form, cur),
+            Kind::Stream15 | Kind::Stream19 | Kind::Stream21 | Kind::Stream26 | Kind::Stream27 => {
                 let part = self.stream.start(kind, cur)?;
                 self.stage = Stage::Stream;
                 cur.commit();
@@ -249,7 +271,7 @@ impl ValueReader {
         Ok(part)
     }
 
-    /// Kinds that are one part: strings, blobs, modules.
+    /// Kinds that are one part: blobs and modules.
     fn whole_value<'a, 'i: 'a>(
         &'a mut self,
         kind: Kind,
@@ -259,10 +281,6 @@ impl ValueReader {
             scratch, unique, ..
         } = self;
         let part = match kind {
-            Kind::String => {
-                let text = read_str(cur, scratch, "a string")?;
-                Part::String(text.resolve(scratch))
-            }
             Kind::SetIntset => set::read_intset(cur, scratch)?,
             Kind::SetListpack => set::read_listpack(cur, scratch, unique)?,
             Kind::ZsetZiplist | Kind::ZsetListpack => {
@@ -302,6 +320,30 @@ impl ValueReader {
             value: value.resolve(&self.scratch),
             expire,
         })
+    }
+
+    fn start_templated<'a>(
+        &mut self,
+        form: TemplateForm,
+        cur: &mut Cursor<'_>,
+    ) -> Result<Part<'a>, Stop> {
+        let (templates, scratch) = (&self.templates, &mut self.scratch);
+        let len = self.templated.start(form, templates, cur, scratch)?;
+        self.stage = Stage::Templated;
+        cur.commit();
+        let ttl = false;
+        Ok(Part::Hash { len, ttl })
+    }
+
+    fn templated_field<'a, 'i: 'a>(&'a mut self, cur: &mut Cursor<'i>) -> Result<Part<'a>, Stop> {
+        let (templates, scratch) = (&self.templates, &mut self.scratch);
+        match self.templated.next(templates, cur, scratch)? {
+            Some(part) => Ok(part),
+            None => {
+                self.stage = Stage::End;
+                Ok(Part::EndValue)
+            }
+        }
     }
 
     fn scored<'a, 'i: 'a>(

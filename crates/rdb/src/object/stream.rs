@@ -3,15 +3,17 @@
 //! # Layout
 //!
 //! ```text
-//!   kinds 15, 19, 21 = len nodes, nodes x (str id16, str node)         see `stream_node.rs`
+//!   kinds 15 to 27   = len nodes, nodes x (str id16, str node)         see `stream_node.rs`
 //!                      len length, id last
-//!                      [19, 21: id first, id max_deleted, len entries_added]
+//!                      [19+: id first, id max_deleted, len entries_added]
 //!                      len groups, groups x group
-//!   group            = str name, id last, [19, 21: len entries_read, 2^64 - 1 = unknown]
+//!                      [26, 27: producers, see `stream_producers.rs`]
+//!   group            = str name, id last, [19+: len entries_read, 2^64 - 1 = unknown]
 //!                      len n, n x (id16, i64 delivered, len count)     pending
 //!                      len n, n x consumer
-//!   consumer         = str name, i64 seen, [21: i64 active, -1 = never]
+//!   consumer         = str name, i64 seen, [21+: i64 active, -1 = never]
 //!                      len n, n x id16                                 pending of this consumer
+//!                      [27: len n, n x id16]                           given back by their consumers
 //!   id               = len ms, len seq
 //!   id16             = ms, seq as u64 big-endian; i64 little-endian, ms since the epoch
 //! ```
@@ -35,6 +37,7 @@ use crate::error::ErrorKind;
 use crate::event::Part;
 use crate::kind::Kind;
 use crate::object::stream_node::{self, NodeSummary, bad};
+use crate::object::stream_producers as producers;
 use crate::string::{Text, read_len, read_str};
 
 /// A group's mark for an unknown number of entries read.
@@ -49,6 +52,10 @@ pub(crate) enum StreamForm {
     V1,
     V2,
     V3,
+    /// Kind 26: producers.
+    V4,
+    /// Kind 27: entries given back.
+    V5,
 }
 
 /// Reads a stream part by part, and keeps what is needed to check the later ones.
@@ -81,6 +88,12 @@ enum Place {
     Owned {
         left: u64,
     },
+    /// A group's number of entries given back.
+    ReleasedCount,
+    Released {
+        left: u64,
+    },
+    Producers(producers::Place),
     #[default]
     End,
 }
@@ -111,8 +124,9 @@ impl Counters {
 
 /// A part whose strings are not borrowed yet.
 pub(crate) struct StreamPart<'i> {
-    text: Text<'i>,
-    part: Part<'static>,
+    pub(crate) text: Text<'i>,
+    /// Its strings are empty.
+    pub(crate) part: Part<'static>,
 }
 
 impl<'i> StreamPart<'i> {
@@ -124,7 +138,9 @@ impl<'i> StreamPart<'i> {
         match &mut part {
             Part::StreamNode { listpack: text, .. }
             | Part::Group { name: text, .. }
-            | Part::Consumer { name: text, .. } => *text = self.text.resolve(scratch),
+            | Part::Consumer { name: text, .. }
+            | Part::Producer { name: text, .. }
+            | Part::Produced { name: text, .. } => *text = self.text.resolve(scratch),
             _ => {}
         }
         part
@@ -149,7 +165,9 @@ impl StreamReader {
             form: match kind {
                 Kind::Stream15 => StreamForm::V1,
                 Kind::Stream19 => StreamForm::V2,
-                _ => StreamForm::V3,
+                Kind::Stream21 => StreamForm::V3,
+                Kind::Stream26 => StreamForm::V4,
+                _ => StreamForm::V5,
             },
             place: Place::Nodes { left: nodes },
             ..StreamReader::default()
@@ -172,6 +190,18 @@ impl StreamReader {
             Place::Pending { left } => self.pending(left, cur).map(Some),
             Place::Consumers => self.consumer(cur, scratch).map(Some),
             Place::Owned { left } => self.owned(left, cur).map(Some),
+            Place::ReleasedCount => {
+                let left = read_len(cur, "a group's number of entries given back")?;
+                self.place = Place::Released { left };
+                cur.commit();
+                self.next(cur, scratch)
+            }
+            Place::Released { left } => self.released(left, cur).map(Some),
+            Place::Producers(place) => {
+                let (part, place) = place.read(cur, scratch)?;
+                self.place = place.map_or(Place::End, Place::Producers);
+                Ok(Some(part))
+            }
             Place::End => Ok(None),
         }
     }
@@ -182,19 +212,31 @@ impl StreamReader {
             self.place = Place::Consumers;
         }
         if self.place == Place::Consumers && self.consumers_left == 0 {
-            if let Some(id) = self.pending.unowned() {
-                let kind = bad("a pending entry has no owner", id);
-                return Err(cur.wrong(cur.at(), kind));
-            }
-            self.place = Place::Groups;
+            self.place = match self.form {
+                StreamForm::V5 => Place::ReleasedCount,
+                _ => self.end_group(cur)?,
+            };
+        }
+        if self.place == (Place::Released { left: 0 }) {
+            self.place = self.end_group(cur)?;
         }
         if self.place == Place::Groups && self.groups_left == 0 {
             self.groups = BTreeSet::new();
             self.consumers = BTreeSet::new();
             self.pending = PendingSet::default();
-            self.place = Place::End;
+            self.place = match self.form {
+                StreamForm::V4 | StreamForm::V5 => Place::Producers(producers::Place::Start),
+                _ => Place::End,
+            };
         }
         Ok(())
+    }
+
+    fn end_group(&self, cur: &Cursor<'_>) -> Result<Place, Stop> {
+        match self.pending.unowned() {
+            Some(id) => Err(cur.wrong(cur.at(), bad("a pending entry has no owner", id))),
+            None => Ok(Place::Groups),
+        }
     }
 
     fn node<'i>(
@@ -271,7 +313,7 @@ impl StreamReader {
         let last = read_id(cur, "a group's last id")?;
         let entries_read = match self.form {
             StreamForm::V1 => self.counters.entries_read(last),
-            StreamForm::V2 | StreamForm::V3 => {
+            _ => {
                 let read = read_len(cur, "a group's count of entries read")?;
                 Some(read).filter(|read| *read != ENTRIES_READ_UNKNOWN)
             }
@@ -347,17 +389,28 @@ impl StreamReader {
     }
 
     fn owned<'i>(&mut self, left: u64, cur: &mut Cursor<'i>) -> Result<StreamPart<'i>, Stop> {
-        let at = cur.at();
-        let id = read_id16(cur)?;
-        self.pending
-            .own(id)
-            .map_err(|rule| cur.wrong(at, bad(rule, id)))?;
+        let id = self.claimed(cur)?;
         self.place = Place::Owned { left: left - 1 };
         Ok(StreamPart::from(Part::ConsumerPending(id)))
     }
+
+    fn released<'i>(&mut self, left: u64, cur: &mut Cursor<'i>) -> Result<StreamPart<'i>, Stop> {
+        let id = self.claimed(cur)?;
+        self.place = Place::Released { left: left - 1 };
+        Ok(StreamPart::from(Part::Released(id)))
+    }
+
+    /// The id of a pending entry that nobody claimed before.
+    fn claimed(&mut self, cur: &mut Cursor<'_>) -> Result<StreamId, Stop> {
+        let at = cur.at();
+        let id = read_id16(cur)?;
+        let owned = self.pending.own(id);
+        owned.map_err(|rule| cur.wrong(at, bad(rule, id)))?;
+        Ok(id)
+    }
 }
 
-fn read_id(cur: &mut Cursor<'_>, reading: &'static str) -> Result<StreamId, Stop> {
+pub(crate) fn read_id(cur: &mut Cursor<'_>, reading: &'static str) -> Result<StreamId, Stop> {
     let ms = read_len(cur, reading)?;
     let seq = read_len(cur, reading)?;
     Ok(StreamId { ms, seq })

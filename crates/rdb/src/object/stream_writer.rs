@@ -30,6 +30,8 @@ pub(crate) enum Written {
     Whole,
     /// But for this.
     Without(Loss),
+    /// Not, and what was written makes no sense without it.
+    Impossible(Loss),
     /// It may not come here.
     Misplaced,
 }
@@ -78,6 +80,10 @@ impl StreamWriter {
             (Place::Consumers, Part::Consumer { .. }) if self.consumers_left > 0 => {
                 self.consumer(part, strings, out)
             }
+            (Place::Groups | Place::Consumers, Part::Released(_)) => {
+                Written::Impossible(Loss::ReleasedEntry)
+            }
+            _ if self.is_complete() => put_producers(part),
             _ => self.put_pending(part, out),
         }
     }
@@ -203,6 +209,17 @@ impl StreamWriter {
             true => Written::Without(what),
             false => Written::Whole,
         }
+    }
+}
+
+/// No target has a place for what the stream remembers of producers.
+fn put_producers(part: &Part<'_>) -> Written {
+    match part {
+        Part::Producer { .. } => Written::Without(Loss::Producer),
+        Part::Producers { .. } | Part::Produced { .. } | Part::ProducedTotals { .. } => {
+            Written::Whole
+        }
+        _ => Written::Misplaced,
     }
 }
 

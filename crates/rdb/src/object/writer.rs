@@ -4,6 +4,7 @@ use crate::kind::Kind;
 use crate::object::hash::{self, FieldForm};
 use crate::object::list::NodeForm;
 use crate::object::stream_writer::{StreamWriter, Written};
+use crate::object::string::StringChunks;
 use crate::object::{set, zset};
 use crate::string::{StringWriter, put_len};
 use crate::target::{Loss, Target};
@@ -17,7 +18,8 @@ pub(crate) struct ValueWriter {
     pub(crate) losses: Losses,
     stage: Stage,
     head: Head,
-    /// A list whose count must come first and is not known yet, and the count so far.
+    /// What must be all there before it is written: a list whose count comes first and is not known
+    /// yet, and the count so far; or a string to be compressed.
     held: Vec<u8>,
     held_count: u64,
     /// The form of the fields or nodes that follow.
@@ -48,6 +50,7 @@ enum Stage {
     Idle,
     /// The first part, which decides the kind.
     First,
+    Chunks(StringChunks),
     Elements {
         left: u64,
     },
@@ -108,6 +111,11 @@ impl ValueWriter {
     pub(crate) fn put(&mut self, part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match (&mut self.stage, part) {
             (Stage::First, _) => return self.first(part, out),
+            (Stage::Chunks(chunks), Part::Chunk(bytes)) => {
+                if !chunks.put(bytes, &mut self.held, &mut self.strings, out) {
+                    return Err(EncodeError::misplaced(part));
+                }
+            }
             (Stage::Elements { left: left @ 1.. }, Part::Element(text)) => {
                 *left -= 1;
                 self.strings.put(text, out);
@@ -131,6 +139,7 @@ impl ValueWriter {
                 return match stream.put(part, &mut self.strings, out) {
                     Written::Whole => Ok(()),
                     Written::Without(what) => self.lose(what),
+                    Written::Impossible(what) => Err(self.unrepresentable(what)),
                     Written::Misplaced => Err(EncodeError::misplaced(part)),
                 };
             }
@@ -148,6 +157,7 @@ impl ValueWriter {
             | Stage::Scored { left: 0 }
             | Stage::Nodes { items: 0 } => {}
             Stage::Stream(stream) if stream.is_complete() => {}
+            Stage::Chunks(chunks) if chunks.is_complete() => self.held.shrink_to(HELD_KEPT),
             Stage::HeldNodes if self.held_count > 0 => {
                 put_len(self.held_count, out);
                 out.extend_from_slice(&self.held);
@@ -167,6 +177,11 @@ impl ValueWriter {
                 self.begin(Kind::String, out);
                 self.strings.put(text, out);
                 self.stage = Stage::Whole;
+            }
+            Part::LongString { len } => {
+                self.begin(Kind::String, out);
+                self.held.clear();
+                self.stage = Stage::Chunks(StringChunks::start(len, &self.strings, out));
             }
             Part::Module(bytes) => {
                 self.begin(Kind::Module, out);
@@ -337,13 +352,16 @@ impl ValueWriter {
 
     /// Notes what cannot be written, or refuses.
     pub(crate) fn lose(&mut self, what: Loss) -> Result<(), EncodeError> {
-        let key = &self.head.key;
         if what.is_data() && !self.lossy {
-            let (target, key) = (self.target, key.as_slice().into());
-            return Err(EncodeError::Unrepresentable { what, target, key });
+            return Err(self.unrepresentable(what));
         }
-        self.losses.note(what, key);
+        self.losses.note(what, &self.head.key);
         Ok(())
+    }
+
+    fn unrepresentable(&self, what: Loss) -> EncodeError {
+        let (target, key) = (self.target, self.head.key.as_slice().into());
+        EncodeError::Unrepresentable { what, target, key }
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) struct Logical {
     db: u32,
     key: Option<(u32, Vec<u8>)>,
     value: Vec<String>,
+    string: Vec<u8>,
     ordered: bool,
 }
 
@@ -39,6 +40,10 @@ impl Logical {
     }
 
     fn end(&mut self) {
+        if !self.string.is_empty() {
+            let string = show(&std::mem::take(&mut self.string));
+            self.line(string);
+        }
         if !self.ordered {
             self.value.sort();
         }
@@ -49,6 +54,14 @@ impl Logical {
 
     fn part(&mut self, part: &Part<'_>) {
         match part {
+            Part::String(text) => {
+                self.line("string");
+                self.string.extend_from_slice(text);
+            }
+            Part::LongString { .. } => self.line("string"),
+            // For how long and how many: settings, which no target has a place for.
+            Part::Producers { .. } | Part::ProducedTotals { .. } => {}
+            Part::Chunk(text) => self.string.extend_from_slice(text),
             Part::List { .. } | Part::Quicklist { .. } => {
                 self.line("list");
                 self.ordered = true;

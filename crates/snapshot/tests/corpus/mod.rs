@@ -132,6 +132,7 @@ pub(crate) fn save(keyspace: &Keyspace, summary: &LoadSummary, target: Target) -
         keyspace.freeze(OverBudget::Cancel, ReplOffset::default),
         &mut encoder,
         &preamble,
+        1,
         &mut |block| {
             file.extend_from_slice(block);
             Ok::<(), Infallible>(())
