@@ -181,7 +181,7 @@ mod tests {
     fn requests_of_one_kind_are_taken_together() {
         let input = b"EVAL a\r\nEVAL b\r\nPING\r\nEVAL c\r\n";
         let (mut pipeline, mut decoder) = (Pipeline::default(), decoder());
-        assert_eq!(pipeline.fill(&mut decoder, input, 0), Ok(4));
+        assert_eq!(pipeline.fill(&mut decoder, input, 0, AHEAD), Ok(4));
         let wanted = |argv: &[&[u8]]| argv[0] == b"EVAL";
         let (requests, consumed) = pipeline.take_while(input, wanted);
         assert_eq!((requests.len(), consumed), (2, 16));
