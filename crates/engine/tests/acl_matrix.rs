@@ -44,7 +44,8 @@ impl Request {
                     self.set(at + number * step, key);
                 }
                 if *last < 0 {
-                    let end = at + count * step;
+                    let behind = (-1 - *last) as usize;
+                    let end = at + count * step + behind;
                     self.argv.resize(end, "1".to_owned());
                 }
             }
