@@ -31,7 +31,11 @@ const KNOWN: [(&str, &str, &str); 9] = [
     ("debug", "flags", "has subcommands"),
     ("debug", "subcommands", "has subcommands"),
     ("debug", "categories", "has subcommands"),
-    ("command|getkeys", "arity", "takes commands of one word, as since 7.2"),
+    (
+        "command|getkeys",
+        "arity",
+        "takes commands of one word, as since 7.2",
+    ),
     (
         "command|getkeysandflags",
         "arity",
