@@ -22,6 +22,8 @@ pub const SPLIT_ALL: Tips = &[
 pub const EVERY_SHARD: Tips = &["request_policy:all_shards", "response_policy:all_succeeded"];
 /// To be sent to all shards; replies are added.
 pub const EVERY_SHARD_SUM: Tips = &["request_policy:all_shards", "response_policy:agg_sum"];
+/// To be sent to all shards; the least of the replies counts.
+pub const EVERY_SHARD_MIN: Tips = &["request_policy:all_shards", "response_policy:agg_min"];
 /// To be sent to all shards; what comes of their replies is for clients to know.
 pub const EVERY_SHARD_SPECIAL: Tips = &[
     "nondeterministic_output",

@@ -2,10 +2,12 @@ use crate::OpenError;
 use crate::access::AccessControl;
 use crate::blocking::Blocking;
 use crate::builder::Builder;
+use crate::clients::{Clients, PauseMode};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, Frozen, RecoveryReport, SaveError};
 use crate::durable::Durable;
+use crate::ending::Ending;
 use crate::evict::Eviction;
 use crate::functions::Functions;
 use crate::log::Log;
@@ -59,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) access: AccessControl,
     pub(crate) tracking: Tracking,
     pub(crate) blocking: Blocking,
+    pub(crate) clients: Clients,
+    pub(crate) ending: Ending,
     /// Changes since the last save.
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
@@ -283,6 +287,21 @@ impl Engine {
         &self.inner.blocking
     }
 
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.inner.clients
+    }
+
+    /// Whether `CLIENT PAUSE` may hold something back.
+    #[inline]
+    pub(crate) fn is_paused(&self) -> bool {
+        self.clients().pause().is_any()
+    }
+
+    /// What `CLIENT PAUSE` holds back now, and until when. Meanwhile nothing expires or is evicted.
+    pub(crate) fn paused(&self) -> Option<(PauseMode, UnixMillis)> {
+        self.clients().pause().now(|| self.now())
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.inner.hub
     }
@@ -374,6 +393,8 @@ impl Inner {
             access,
             tracking: Tracking::default(),
             blocking: Blocking::default(),
+            clients: Clients::default(),
+            ending: Ending::default(),
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),
@@ -442,9 +463,10 @@ impl Inner {
         self.directory.get().map(|(directory, _)| &**directory)
     }
 
-    fn must_save(&self) -> bool {
+    /// Whether to save at the end.
+    pub(crate) fn must_save(&self) -> bool {
         let config = self.config.read();
-        let changed = self.dirty.load(Ordering::Relaxed) > 0;
+        let changed = self.dirty.load(Ordering::Relaxed) > 0 && !self.ending.is_unsaved();
         !config.save.is_empty() && changed && self.directory.get().is_some() && !self.read_only
     }
 }

@@ -89,7 +89,7 @@ impl Engine {
     /// more of it can run: it is refused only if nothing is left that may be evicted. The caller
     /// holds no shard.
     pub(crate) fn make_room(&self) -> bool {
-        !self.is_over_limit() || self.evict_and_tell()
+        !self.is_over_limit() || self.paused().is_some() || self.evict_and_tell()
     }
 
     fn is_over_limit(&self) -> bool {

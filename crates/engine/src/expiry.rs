@@ -27,6 +27,9 @@ impl Engine {
         if !self.inner().active_expiry.load(Relaxed) {
             return None;
         }
+        if let Some((_, until)) = self.paused() {
+            return Some(until);
+        }
         let mut now = self.now();
         for _ in 0..LOCKS_A_TICK {
             match self.keyspace().due_shard(now) {
@@ -45,7 +48,7 @@ impl Engine {
     /// Waits until [`Engine::tick`] will have something to do, no longer than `longest`. A deadline
     /// that is set meanwhile and comes sooner is waited for instead.
     pub fn wait_for_deadline(&self, longest: Duration) {
-        if !self.inner().active_expiry.load(Relaxed) {
+        if !self.inner().active_expiry.load(Relaxed) || self.paused().is_some() {
             return std::thread::sleep(longest);
         }
         let next = self.keyspace().next_due();
@@ -90,7 +93,7 @@ impl Engine {
 
     /// Deletes keys that a reader found expired, if they still are, and logs that.
     pub(crate) fn reap(&self, expired: Vec<(DbIndex, Vec<u8>)>) {
-        if expired.is_empty() {
+        if expired.is_empty() || self.paused().is_some() {
             return;
         }
         for gone in &expired {

@@ -33,10 +33,12 @@
 mod access;
 mod blocking;
 mod builder;
+mod clients;
 mod clock;
 mod config;
 mod datadir;
 mod durable;
+mod ending;
 mod engine;
 mod evict;
 mod expiry;
@@ -55,6 +57,7 @@ mod stats;
 mod tracking;
 
 pub use builder::Builder;
+pub use clients::{Buffers, Peer};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use commands::{Error, Protocol, ReplySink};
 pub use config::{Config, ConfigError, Policy, SavePoint};

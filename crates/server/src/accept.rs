@@ -5,8 +5,10 @@ use crate::shutdown::Stop;
 use crate::stream::Accepted;
 use crate::worker::Worker;
 use crate::{ServeError, tell};
+use duramen::Engine;
 use duramen::storage::{Os, Storage as _};
 use socket2::{Domain, Protocol, Socket, Type};
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -93,18 +95,23 @@ fn listen_unix(socket: UnixSocket<'_>) -> Result<(UnixListener, SocketFile), Ser
     Ok((listener, SocketFile(socket.path.to_owned())))
 }
 
-/// Accepts until a signal says to end.
-pub(crate) fn run(listeners: Listeners, workers: &[Worker], stop: Stop) -> io::Result<()> {
+/// Accepts until a signal or a client says to end.
+pub(crate) fn run(
+    listeners: Listeners,
+    engine: &Engine,
+    workers: &[Worker],
+    stop: Stop,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()?;
-    let outcome = runtime.block_on(accept(listeners, workers));
+    let outcome = runtime.block_on(accept(listeners, engine, workers));
     stop.stop();
     outcome
 }
 
-async fn accept(listeners: Listeners, workers: &[Worker]) -> io::Result<()> {
+async fn accept(listeners: Listeners, engine: &Engine, workers: &[Worker]) -> io::Result<()> {
     let mut turn = Turn { workers, next: 0 };
     let (send, mut accepted) = tokio::sync::mpsc::channel(64);
     for listener in listeners.tcp {
@@ -125,6 +132,7 @@ async fn accept(listeners: Listeners, workers: &[Worker]) -> io::Result<()> {
             Some(stream) = accepted.recv() => turn.give(stream),
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
+            () = poll_fn(|cx| engine.poll_shutdown(cx)) => return Ok(()),
         }
     }
 }

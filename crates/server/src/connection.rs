@@ -5,7 +5,7 @@ use crate::aside::Seat;
 use crate::config::ClientConfig;
 use crate::pipeline::{AHEAD, Pipeline};
 use crate::shutdown::Stopped;
-use duramen::{Engine, RespSink, Session};
+use duramen::{Buffers, Engine, Peer, RespSink, Session};
 use resp::{Limits, RequestDecoder};
 use std::future::{pending, poll_fn};
 use std::io;
@@ -29,11 +29,14 @@ const KEPT_BYTES_MAX: usize = 256 << 10;
 /// long, or the server ends.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
+    peer: Peer,
     engine: &Engine,
     config: &ClientConfig,
     stopped: Stopped,
 ) -> io::Result<()> {
-    let mut connection = Connection::new(stream, engine.session(), config, stopped);
+    let mut session = engine.session();
+    session.introduce(peer);
+    let mut connection = Connection::new(stream, session, config, stopped);
     while connection.turn().await? {}
     Ok(())
 }
@@ -82,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Ok(!self.session.is_cut_off());
             }
             Event::Bytes if self.session.is_expelled() => return Ok(false),
-            Event::Bytes => {}
+            Event::Bytes => self.note_buffers(),
         }
         let mut go_on = true;
         let mut done = 0;
@@ -113,6 +116,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let missing = self.decoder.bytes_missing(self.input.len());
         self.input
             .reserve(missing.clamp(READ_BYTES, RESERVE_BYTES_MAX));
+        self.note_buffers();
+        self.session.report();
         let session = &self.session;
         let subscribed = session.is_subscribed();
         // Who listens may be silent for as long as it likes.
@@ -131,9 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 _ => Ok(Event::Bytes),
             },
             () = poll_fn(|cx| session.poll_messages(cx)), if session.expects_messages() => Ok(Event::Messages),
-            () = poll_fn(|cx| session.poll_expelled(cx)), if session.may_be_expelled() => {
-                Ok(Event::End)
-            }
+            () = poll_fn(|cx| session.poll_expelled(cx)) => Ok(Event::End),
             () = silence => Ok(Event::End),
         }
     }
@@ -175,6 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             () = self.stopped.wait() => Ok(Event::End),
             () = poll_fn(|cx| session.poll_unblocked(cx)) => Ok(Event::Bytes),
             () = time_is_over => Ok(Event::Bytes),
+            () = poll_fn(|cx| session.poll_expelled(cx)) => Ok(Event::End),
             () = poll_fn(|cx| session.poll_messages(cx)), if session.is_subscribed() => {
                 Ok(Event::Messages)
             }
@@ -289,9 +293,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             () = cut_off(session), if session.expects_messages() => {
                 return Err(io::ErrorKind::TimedOut.into());
             }
+            () = poll_fn(|cx| session.poll_expelled(cx)) => {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
         }
         self.output.clear();
         Ok(())
+    }
+
+    fn note_buffers(&mut self) {
+        let (input, output) = (&self.input, &self.output);
+        let buffers = Buffers {
+            input: input.len(),
+            input_free: input.capacity() - input.len(),
+            output: output.capacity(),
+        };
+        self.session.note_buffers(buffers);
     }
 
     fn give_back(&mut self) {

@@ -89,7 +89,7 @@ fn serve(
     let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
     let committer = committer::Committer::start(&engine).map_err(ServeError::Start)?;
     let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
-    accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
+    accept::run(listeners, &engine, &workers, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     engine.abort_scripts();
     worker::join(workers);

@@ -108,14 +108,15 @@ async fn serve(stream: Accepted, shared: Shared) {
         stopped,
         connected,
     } = shared;
+    let peer = stream.peer();
     // A connection that breaks concerns its peer alone.
     let _ = match (stream, too_many) {
         (Accepted::Tcp(stream), false) => match tokio::net::TcpStream::from_std(stream) {
-            Ok(stream) => connection::serve(stream, &engine, &client, stopped).await,
+            Ok(stream) => connection::serve(stream, peer, &engine, &client, stopped).await,
             Err(error) => Err(error),
         },
         (Accepted::Unix(stream), false) => match tokio::net::UnixStream::from_std(stream) {
-            Ok(stream) => connection::serve(stream, &engine, &client, stopped).await,
+            Ok(stream) => connection::serve(stream, peer, &engine, &client, stopped).await,
             Err(error) => Err(error),
         },
         (Accepted::Tcp(stream), true) => refuse(stream),

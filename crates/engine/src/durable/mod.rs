@@ -15,11 +15,13 @@
 //! directory has. A file is touched with no shard locked.
 
 mod committer;
+mod copies;
 mod failure;
 mod group;
 mod rewrite;
 
 pub use committer::Committer;
+pub(crate) use copies::{Copies, Local};
 pub(crate) use failure::Failure;
 pub(crate) use rewrite::Rewrites;
 
@@ -184,7 +186,7 @@ impl Durable {
         ReplOffset(self.written.load(Ordering::Acquire))
     }
 
-    fn synced(&self) -> ReplOffset {
+    pub(super) fn synced(&self) -> ReplOffset {
         ReplOffset(self.synced.load(Ordering::Acquire))
     }
 

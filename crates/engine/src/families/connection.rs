@@ -1,16 +1,13 @@
-//! The conversation itself: PING, ECHO, SELECT, HELLO, CLIENT, RESET, QUIT.
+//! The conversation itself: PING, ECHO, SELECT, HELLO, RESET, QUIT.
 
 use crate::SERVER_NAME;
-use crate::blocking::Unblocked;
-use crate::pubsub::Kind;
 use crate::registry::SessionCommand;
-use crate::session::{Replies, Session};
+use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, Protocol, ReplySink, Spec, tips};
 use units::DbIndex;
 
 const FAST: Flags = Flags::FAST;
 const ANY_TIME: Flags = Flags::LOADING.union(Flags::STALE).union(Flags::FAST);
-const CLIENT: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE);
 const HANDSHAKE: Flags = ANY_TIME
     .union(Flags::NOSCRIPT)
     .union(Flags::NO_AUTH)
@@ -18,10 +15,6 @@ const HANDSHAKE: Flags = ANY_TIME
 
 const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
     Spec::new(name, arity, Group::Connection, flags)
-}
-
-const fn client(name: &'static str, arity: i32) -> Spec {
-    spec(name, arity, CLIENT)
 }
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
@@ -50,68 +43,6 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
             "Chooses the protocol and describes the server.",
         ),
         hello,
-    ),
-    SessionCommand::new(
-        client("client|id", 2).doc("5.0.0", "O(1)", "", "Tells the connection's number."),
-        client_id,
-    ),
-    SessionCommand::new(
-        client("client|getname", 2).doc("2.6.9", "O(1)", "", "Tells the connection's name."),
-        client_getname,
-    ),
-    SessionCommand::new(
-        client("client|setname", 3).doc(
-            "2.6.9",
-            "O(1)",
-            "connection-name",
-            "Names the connection.",
-        ),
-        client_setname,
-    ),
-    SessionCommand::new(
-        client("client|setinfo", 4).tips(tips::EVERY_NODE).doc(
-            "7.2.0",
-            "O(1)",
-            "<LIB-NAME libname | LIB-VER libver>",
-            "Tells what library the client uses.",
-        ),
-        client_setinfo,
-    ),
-    SessionCommand::new(
-        client("client|info", 2).tips(tips::VARIES).doc(
-            "6.2.0",
-            "O(1)",
-            "",
-            "Describes the connection.",
-        ),
-        client_info,
-    ),
-    SessionCommand::new(
-        client("client|reply", 3).doc(
-            "3.2.0",
-            "O(1)",
-            "<ON | OFF | SKIP>",
-            "Says which replies the client wants.",
-        ),
-        client_reply,
-    ),
-    SessionCommand::new(
-        client("client|unblock", -3).doc(
-            "5.0.0",
-            "O(log N) for N connections",
-            "client-id [TIMEOUT | ERROR]",
-            "Ends the waiting of another connection.",
-        ),
-        client_unblock,
-    ),
-    SessionCommand::new(
-        spec("client|no-evict", 3, CLIENT.union(Flags::ADMIN)).doc(
-            "7.0.0",
-            "O(1)",
-            "<ON | OFF>",
-            "Protects the connection from being closed for lack of memory.",
-        ),
-        client_on_or_off,
     ),
     SessionCommand::new(
         spec("reset", 1, HANDSHAKE).doc("6.2.0", "O(1)", "", "Makes the session as new."),
@@ -169,7 +100,7 @@ fn hello(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
             let (user, password) = (args.bytes()?, args.bytes()?);
             session.authenticate(args.argv()[0], user, password)?;
         } else if args.keyword("SETNAME") {
-            name = Some(checked_name(args.bytes()?, "Client names")?);
+            name = Some(super::client::checked_name(args.bytes()?, "Client names")?);
         } else {
             let option = String::from_utf8_lossy(args.bytes()?).into_owned();
             return Err(Error::err(format_args!(
@@ -188,7 +119,7 @@ fn hello(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
     session.set_protocol(protocol);
     reply.set_protocol(protocol);
     if let Some(name) = name {
-        session.client.name = name;
+        session.card().about(|about| about.name = name);
     }
     describe(session, reply);
     Ok(())
@@ -224,134 +155,6 @@ fn describe(session: &Session, reply: &mut dyn ReplySink) {
     }
     reply.bulk(b"modules");
     reply.array(0);
-}
-
-fn client_id(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    reply.integer(session.client.id as i64);
-    Ok(())
-}
-
-fn client_getname(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    match session.client.name.is_empty() {
-        true => reply.null(),
-        false => reply.bulk(&session.client.name),
-    }
-    Ok(())
-}
-
-fn client_setname(
-    session: &mut Session,
-    args: &mut Args<'_>,
-    reply: &mut dyn ReplySink,
-) -> Outcome {
-    session.client.name = checked_name(args.bytes()?, "Client names")?;
-    reply.ok();
-    Ok(())
-}
-
-fn client_setinfo(
-    session: &mut Session,
-    args: &mut Args<'_>,
-    reply: &mut dyn ReplySink,
-) -> Outcome {
-    if args.keyword("lib-name") {
-        session.client.lib_name = checked_name(args.bytes()?, "lib-name")?;
-    } else if args.keyword("lib-ver") {
-        session.client.lib_ver = checked_name(args.bytes()?, "lib-ver")?;
-    } else {
-        let name = String::from_utf8_lossy(args.bytes()?);
-        return Err(Error::err(format_args!("Unrecognized option '{name}'")));
-    }
-    reply.ok();
-    Ok(())
-}
-
-fn client_info(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    reply.verbatim("txt", &line(session));
-    Ok(())
-}
-
-/// 1 if it waited, else 0.
-fn client_unblock(
-    session: &mut Session,
-    args: &mut Args<'_>,
-    reply: &mut dyn ReplySink,
-) -> Outcome {
-    let client = args.int()?;
-    let how = if args.is_done() || args.keyword("TIMEOUT") {
-        Unblocked::TooLate
-    } else if args.keyword("ERROR") {
-        let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
-        Unblocked::Refused(Error::Text(text.into()))
-    } else {
-        let text = "CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
-        return Err(Error::err(text));
-    };
-    let blocking = session.engine.blocking();
-    let waiter = u64::try_from(client)
-        .ok()
-        .and_then(|id| blocking.of_client(id));
-    let ended = waiter.is_some_and(|waiter| blocking.end(&waiter, how));
-    reply.integer(i64::from(ended));
-    Ok(())
-}
-
-/// Answered only if replies are wanted afterwards.
-fn client_reply(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    let replies = &mut session.client.replies;
-    if args.keyword("ON") {
-        *replies = Replies::All;
-        reply.ok();
-    } else if args.keyword("OFF") {
-        *replies = Replies::None;
-    } else if !args.keyword("SKIP") {
-        return Err(Error::Syntax);
-    } else if *replies != Replies::None {
-        *replies = Replies::NotTheNext;
-    }
-    Ok(())
-}
-
-/// Nobody is closed for lack of memory.
-fn client_on_or_off(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    if !args.keyword("ON") && !args.keyword("OFF") {
-        return Err(Error::Syntax);
-    }
-    reply.ok();
-    Ok(())
-}
-
-/// A name that can stand in a line of `CLIENT LIST`.
-fn checked_name(name: &[u8], what: &str) -> Result<Vec<u8>, Error> {
-    if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
-        return Ok(name.to_vec());
-    }
-    Err(Error::err(format_args!(
-        "{what} cannot contain spaces, newlines or special characters."
-    )))
-}
-
-/// The session as a line of `CLIENT LIST`.
-pub(crate) fn line(session: &Session) -> String {
-    let client = &session.client;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "id={} name={} db={} sub={} psub={} ssub={} user={} resp={} lib-name={} lib-ver={}\n",
-        client.id,
-        text(&client.name),
-        client.db,
-        session.subscriptions(Kind::Channel),
-        session.subscriptions(Kind::Pattern),
-        session.subscriptions(Kind::Sharded),
-        text(session.user_name()),
-        if client.protocol == Protocol::Resp3 {
-            3
-        } else {
-            2
-        },
-        text(&client.lib_name),
-        text(&client.lib_ver),
-    )
 }
 
 fn reset(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {

@@ -71,7 +71,9 @@ fn clients(session: &Session, text: &mut String) {
     line(text, "connected_clients", session.engine.open_sessions());
     let tracking = session.engine.tracking().stats();
     line(text, "tracking_clients", tracking.clients);
-    line(text, "blocked_clients", session.engine.blocking().waiting());
+    let held = session.engine.clients().pause().sessions();
+    let blocked = session.engine.blocking().waiting() + held;
+    line(text, "blocked_clients", blocked);
 }
 
 fn memory(session: &Session, text: &mut String) {

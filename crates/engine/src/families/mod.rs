@@ -2,6 +2,7 @@
 
 mod acl;
 mod auth;
+mod client;
 mod command;
 mod config;
 mod connection;
@@ -14,6 +15,7 @@ mod pubsub;
 #[cfg(feature = "scripts")]
 mod script;
 mod server;
+mod shutdown;
 mod tracking;
 mod transactions;
 
@@ -23,10 +25,13 @@ use commands::{Outcome, ReplySink};
 /// Every such family.
 pub(crate) const ALL: &[&[SessionCommand]] = &[
     connection::COMMANDS,
+    client::COMMANDS,
+    client::WAITING,
     auth::COMMANDS,
     tracking::COMMANDS,
     acl::COMMANDS,
     server::COMMANDS,
+    shutdown::COMMANDS,
     persistence::COMMANDS,
     memory::COMMANDS,
     config::COMMANDS,
@@ -39,7 +44,6 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     transactions::COMMANDS,
 ];
 
-pub(crate) use connection::line as client_line;
 /// The commands that run scripts.
 #[cfg(feature = "scripts")]
 pub(crate) const SCRIPTS: &[ScriptCommand] = script::SCRIPTS;

@@ -221,7 +221,7 @@ fn tracking_info(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplyS
     reply.set(flags.len());
     flags.iter().for_each(|flag| reply.bulk(flag.as_bytes()));
     reply.bulk(b"redirect");
-    reply.integer(redirection(tracker.as_ref()));
+    reply.integer(Tracker::redirection(tracker.as_ref()));
     reply.bulk(b"prefixes");
     let prefixes = tracker.map_or_else(BTreeSet::new, |tracker| tracker.prefixes);
     reply.array(prefixes.len());
@@ -247,13 +247,8 @@ fn flags(tracker: Option<&Tracker>, said: bool) -> Vec<&'static str> {
     flags
 }
 
-/// The client that is told; 0 for none other, -1 if nothing is tracked.
-fn redirection(tracker: Option<&Tracker>) -> i64 {
-    tracker.map_or(-1, |tracker| tracker.redirect.unwrap_or(0) as i64)
-}
-
 fn getredir(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let tracker = session.engine.tracking().tracker(session.id());
-    reply.integer(redirection(tracker.as_ref()));
+    reply.integer(Tracker::redirection(tracker.as_ref()));
     Ok(())
 }

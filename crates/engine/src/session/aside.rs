@@ -40,3 +40,11 @@ impl Session {
         }
     }
 }
+
+#[cfg(not(feature = "scripts"))]
+impl Session {
+    /// There are no scripts.
+    pub(super) fn says_it_only_reads(&self, _: &[&[u8]]) -> bool {
+        false
+    }
+}

@@ -1,9 +1,12 @@
 //! Commands that wait, from the side of those who wait and of those who bring what is waited for.
 
-use super::dispatch::lock_plan;
+use super::dispatch::{lock_plan, may_write};
 use super::{Replies, Session};
 use crate::blocking::{Unblocked, Waiter};
-use crate::reply::ReplyBuilder;
+use crate::clients::PauseMode;
+use crate::durable::Copies;
+use crate::registry::Entry;
+use crate::reply::{OnlyPushes, ReplyBuilder};
 use commands::wait::Wait;
 use commands::{Command, Compat, Error, ReplySink};
 use keyspace::Keys;
@@ -18,9 +21,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A command of this session that waits.
 #[derive(Debug)]
 pub(super) struct Blocked {
-    waiter: Arc<Waiter>,
+    by: By,
     /// The client wants no reply to it.
     silent: bool,
+}
+
+/// What a command waits for.
+#[derive(Debug)]
+enum By {
+    /// Something in a key.
+    Keys(Arc<Waiter>),
+    /// The end of a pause, before it runs.
+    Pause(Vec<Vec<u8>>),
+    /// That what was written is safe.
+    Copies(Copies),
 }
 
 impl Session {
@@ -33,16 +47,24 @@ impl Session {
 
     /// For how long the command that waits still will; `None` if for ever, or if none does.
     pub fn blocked_for(&self) -> Option<Duration> {
-        let until = self.blocked.as_ref()?.waiter.until()?;
-        let left = until.since(self.engine.now()).max(0);
-        Some(Duration::from_millis(left as u64))
+        let (until, longest) = match &self.blocked.as_ref()?.by {
+            By::Keys(waiter) => (waiter.until(), None),
+            By::Pause(_) => (self.engine.paused().map(|(_, until)| until), None),
+            // Nobody calls when something was synced.
+            By::Copies(copies) => (copies.until, copies.longest_sleep()),
+        };
+        let left = until.map(|until| until.since(self.engine.now()).max(0));
+        let left = left.map(|millis| Duration::from_millis(millis as u64));
+        left.into_iter().chain(longest).min()
     }
 
     /// Ready when the command was served, or nothing waits. Time passes unseen: see
     /// [`Session::blocked_for`].
     pub fn poll_unblocked(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match &self.blocked {
-            Some(blocked) => blocked.waiter.poll_end(cx),
+        match self.blocked.as_ref().map(|blocked| &blocked.by) {
+            Some(By::Keys(waiter)) => waiter.poll_end(cx),
+            Some(By::Pause(_)) => self.poll_unpaused(cx),
+            Some(By::Copies(_)) => Poll::Pending,
             None => Poll::Ready(()),
         }
     }
@@ -50,8 +72,17 @@ impl Session {
     /// Writes the reply of the command that waits, if it was served or its time is over; whether
     /// nothing waits any more.
     pub fn try_unblocked(&mut self, reply: &mut dyn ReplySink) -> bool {
-        let Some(Blocked { waiter, silent }) = &self.blocked else {
+        let Some(Blocked { by, silent }) = &self.blocked else {
             return true;
+        };
+        let waiter = match by {
+            By::Keys(waiter) => waiter,
+            By::Pause(_) => return self.try_unpaused(reply),
+            By::Copies(copies) => {
+                let over = copies.try_reply(&self.engine, *silent, reply);
+                self.blocked = self.blocked.take().filter(|_| !over);
+                return over;
+            }
         };
         if !waiter.is_over() && waiter.until().is_some_and(|at| at <= self.engine.now()) {
             self.engine.blocking().end(waiter, Unblocked::TooLate);
@@ -69,18 +100,26 @@ impl Session {
     /// Waits on this thread until the command was served or its time is over, and writes its reply.
     pub fn wait_unblocked(&mut self, reply: &mut dyn ReplySink) {
         while !self.try_unblocked(reply) {
-            if let Some(blocked) = &self.blocked {
-                let left = self.blocked_for().unwrap_or(LOOK_EVERY);
-                blocked.waiter.sleep(left.min(LOOK_EVERY));
+            if self.card().is_killed() {
+                self.abandon();
+                return reply.error(&super::killed());
+            }
+            let left = self.blocked_for().unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
+            match self.blocked.as_ref().map(|blocked| &blocked.by) {
+                Some(By::Keys(waiter)) => waiter.sleep(left),
+                _ => std::thread::sleep(left),
             }
         }
     }
 
     /// Ends the waiting, if a command waits.
     pub(super) fn abandon(&mut self) {
-        if let Some(blocked) = self.blocked.take() {
-            let blocking = self.engine.blocking();
-            blocking.end(&blocked.waiter, Unblocked::Abandoned);
+        match self.blocked.take().map(|blocked| blocked.by) {
+            Some(By::Keys(waiter)) => {
+                self.engine.blocking().end(&waiter, Unblocked::Abandoned);
+            }
+            Some(By::Pause(_)) => self.engine.clients().pause().let_go(self.id()),
+            Some(By::Copies(_)) | None => {}
         }
     }
 
@@ -99,8 +138,85 @@ impl Session {
         let waiter = Waiter::new(self.client.id, heard_as, (command, argv), wait);
         let waiter = Arc::new(waiter);
         self.engine.blocking().add(&waiter);
+        self.block(By::Keys(waiter));
+    }
+
+    fn block(&mut self, by: By) {
         let silent = self.client.replies != Replies::All;
-        self.blocked = Some(Blocked { waiter, silent });
+        self.blocked = Some(Blocked { by, silent });
+        self.report();
+    }
+
+    /// Whether a pause holds a command back, which then waits. It was found to be allowed.
+    #[cold]
+    pub(super) fn hold_back(&mut self, entry: &Entry, argv: &[&[u8]]) -> bool {
+        if !self.is_held_back(entry, argv) {
+            return false;
+        }
+        self.engine.clients().pause().hold();
+        self.block(By::Pause(argv.iter().map(|arg| arg.to_vec()).collect()));
+        true
+    }
+
+    fn is_held_back(&self, entry: &Entry, argv: &[&[u8]]) -> bool {
+        match self.engine.paused() {
+            None => false,
+            Some((PauseMode::All, _)) => true,
+            Some((PauseMode::Write, _)) if entry.spec().name == "exec" => self
+                .transaction
+                .requests()
+                .any(|(entry, argv)| self.may_write(entry, &argv)),
+            Some((PauseMode::Write, _)) => self.may_write(entry, argv),
+        }
+    }
+
+    /// Whether a request may change anything. Scripts that say so do not.
+    fn may_write(&self, entry: &Entry, argv: &[&[u8]]) -> bool {
+        let only_reads = || matches!(entry, Entry::Script(_)) && self.says_it_only_reads(argv);
+        may_write(entry.spec()) && !only_reads()
+    }
+
+    fn poll_unpaused(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let pause = self.engine.clients().pause();
+        pause.wake_at_end(self.id(), cx.waker());
+        match self.engine.paused() {
+            Some(_) => Poll::Pending,
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// Runs the command that was held back, if nothing holds it any more; whether nothing waits.
+    fn try_unpaused(&mut self, reply: &mut dyn ReplySink) -> bool {
+        if self.engine.paused().is_some() {
+            return false;
+        }
+        self.engine.clients().pause().let_go(self.id());
+        let Some(Blocked {
+            by: By::Pause(argv),
+            silent,
+        }) = self.blocked.take()
+        else {
+            return true;
+        };
+        let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+        match silent {
+            true => self.answer(&argv, &mut OnlyPushes::new(reply)),
+            false => self.answer(&argv, reply),
+        }
+        if let Some(blocked) = &mut self.blocked {
+            blocked.silent |= silent;
+        }
+        !self.is_blocked()
+    }
+
+    /// What WAIT and WAITAOF do: wait, or reply at once where nobody may wait.
+    pub(crate) fn wait_for_copies(&mut self, copies: Copies, reply: &mut dyn ReplySink) {
+        if self.in_exec || self.settings.replaying {
+            return copies.reply(&self.engine, reply);
+        }
+        if !copies.try_reply(&self.engine, false, reply) {
+            self.block(By::Copies(copies));
+        }
     }
 
     /// Notes the keys of a command that changed something, of those that somebody waits for. Their

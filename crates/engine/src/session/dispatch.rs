@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::Engine;
+use crate::clients::Marks;
 use crate::evict::out_of_memory;
 use crate::registry::{self, Entry, SessionCommand};
 use commands::wait::Wait;
@@ -19,6 +20,10 @@ impl Session {
             self.admit(&entry).map(|()| entry)
         });
         let entry = checked.inspect_err(|_| self.transaction.fail())?;
+        self.client.command = entry.spec().name;
+        if self.engine.is_paused() && self.hold_back(&entry, argv) {
+            return Ok(());
+        }
         if self.in_transaction() && !entry.is_immediate() {
             self.transaction.queue(entry, argv);
             reply.simple("QUEUED");
@@ -99,6 +104,10 @@ impl Session {
         let mut keys = keys.expect("only who is refused gives up");
         if self.settings.replaying {
             keys.set_expiry(Expiry::Ignore);
+        }
+        let is_quiet = self.client.marks.contains(Marks::NO_TOUCH);
+        if is_quiet && self.client.command != "touch" {
+            keys.set_counts_uses(false);
         }
         Ok(keys)
     }

@@ -3,6 +3,7 @@
 mod aside;
 mod blocking;
 mod dispatch;
+mod presence;
 mod pubsub;
 mod rights;
 #[cfg(feature = "scripts")]
@@ -15,6 +16,7 @@ mod typed;
 pub(crate) use script::Source;
 pub use typed::{Expiry, FieldValue};
 
+use crate::clients::{Buffers, Card, Marks};
 use crate::engine::Engine;
 use crate::log::Batch;
 use crate::pubsub::{Published, Subscription};
@@ -42,6 +44,8 @@ pub struct Session {
     /// that is everybody's.
     pub(crate) engine: Arc<Engine>,
     pub(crate) client: Client,
+    /// What others see of it.
+    card: Arc<Card>,
     rights: Rights,
     transaction: Transaction,
     /// Made when the client first subscribes to something.
@@ -72,12 +76,15 @@ pub(crate) struct Client {
     pub(crate) id: u64,
     pub(crate) db: DbIndex,
     pub(crate) protocol: Protocol,
-    pub(crate) name: Vec<u8>,
-    pub(crate) lib_name: Vec<u8>,
-    pub(crate) lib_ver: Vec<u8>,
     pub(crate) replies: Replies,
     /// The front-end should end the conversation once the replies so far are sent.
     pub(crate) quit: bool,
+    /// The name of its last command.
+    command: &'static str,
+    /// What it asked for by `CLIENT NO-EVICT` and `NO-TOUCH`.
+    pub(crate) marks: Marks,
+    /// What its front-end holds for it.
+    buffers: Buffers,
 }
 
 /// Which replies a client wants (`CLIENT REPLY`).
@@ -115,18 +122,20 @@ impl Session {
             id,
             db: DbIndex::ZERO,
             protocol: Protocol::Resp2,
-            name: Vec::new(),
-            lib_name: Vec::new(),
-            lib_ver: Vec::new(),
             replies: Replies::All,
             quit: false,
+            command: "NULL",
+            marks: Marks::empty(),
+            buffers: Buffers::default(),
         };
+        let card = Arc::new(Card::new(id, engine.now()));
         let (transaction, scratch) = Default::default();
         let rights = Rights::of_program(&engine);
         let slot = engine.tracking().add_session(id);
-        Session {
+        let session = Session {
             engine: Arc::new(engine),
             client,
+            card,
             rights,
             transaction,
             subscription: None,
@@ -141,7 +150,10 @@ impl Session {
             rng,
             settings,
             settings_epoch,
-        }
+        };
+        session.show_user();
+        session.engine.clients().add(&session.card);
+        session
     }
 
     /// A session that carries out a log: deadlines are only stored, and nothing is logged again.
@@ -157,6 +169,9 @@ impl Session {
     /// session speaks: RESP2 until `HELLO 3`, see [`Session::set_protocol`]. A command that waits,
     /// such as `BLPOP`, does so on this thread.
     pub fn execute<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Reply {
+        if self.card.is_killed() {
+            return Reply::Error(killed());
+        }
         let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
         let mut builder = ReplyBuilder::new(self.client.protocol);
         self.execute_into(&argv, &mut builder);
@@ -278,13 +293,17 @@ impl Session {
     /// Back to how a new session is, but for its id.
     pub(crate) fn reset(&mut self) {
         self.stop_tracking();
-        let rights = self.rights.renewed(&self.engine);
+        let (rights, card) = (self.rights.renewed(&self.engine), self.card.clone());
         let new = Session::new(Engine::clone(&self.engine), self.client.id);
         // What ends with the old one would end for the new one as well.
         let (slot, old) = (new.slot.clone(), std::mem::replace(self, new));
         drop(old);
         self.engine.tracking().put_session(self.client.id, slot);
+        self.engine.clients().add(&card);
+        self.card = card;
+        self.card.about(|about| about.name.clear());
         self.rights = rights;
+        self.show_user();
     }
 }
 
@@ -292,6 +311,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.stop_tracking();
         self.engine.tracking().remove_session(self.client.id);
+        self.engine.clients().remove(self.client.id);
         self.engine.access().forget_waker(self.client.id);
         self.abandon();
         self.engine
@@ -299,4 +319,9 @@ impl Drop for Session {
             .open_sessions
             .fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// The refusal of what a program asks of a session that somebody ended.
+fn killed() -> Error {
+    Error::err("the session was ended by CLIENT KILL")
 }

@@ -89,6 +89,7 @@ impl Session {
     /// if that one needs no password, and none before it authenticates otherwise.
     pub fn distrust(&mut self) {
         self.rights = Rights::of_stranger(&self.engine);
+        self.show_user();
     }
 
     /// Whether it is known who the client is. Before that a front-end should not take much of it.
@@ -96,10 +97,11 @@ impl Session {
         self.rights.standing != Standing::Unknown || !self.default_user_is_closed()
     }
 
-    /// Whether the front-end must hang up: the client's user was removed, or may no longer listen to
-    /// what the client listens to.
+    /// Whether the front-end must hang up: the client was killed, its user was removed, or may no
+    /// longer listen to what the client listens to.
     pub fn is_expelled(&self) -> bool {
         match self.rights.standing {
+            _ if self.card.is_killed() => true,
             Standing::Expelled => true,
             Standing::Authenticated => {
                 let changed = self.rights.epoch != self.engine.access().epoch();
@@ -109,16 +111,18 @@ impl Session {
         }
     }
 
-    /// Whether it may come to that while the client is silent, so that
-    /// [`poll_expelled`](Session::poll_expelled) should be waited for.
-    pub fn may_be_expelled(&self) -> bool {
+    /// Whether the users matter to a client that is silent.
+    fn depends_on_users(&self) -> bool {
         let named = self.rights.user.name() != DEFAULT_USER;
         self.rights.standing == Standing::Authenticated && (named || self.is_subscribed())
     }
 
-    /// Ready when the front-end must hang up; else the task of `cx` is woken when users change.
+    /// Ready when the front-end must hang up; else the task of `cx` is woken when it may have to.
     pub fn poll_expelled(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.engine.access().wake_on_change(self.id(), cx.waker());
+        self.card.wake_when_killed(cx.waker());
+        if self.depends_on_users() {
+            self.engine.access().wake_on_change(self.id(), cx.waker());
+        }
         match self.is_expelled() {
             true => Poll::Ready(()),
             false => Poll::Pending,
@@ -148,6 +152,7 @@ impl Session {
         self.rights.epoch = epoch;
         self.rights.standing = Standing::Authenticated;
         self.rights.decide();
+        self.show_user();
         Ok(())
     }
 
@@ -330,7 +335,8 @@ impl Session {
 
     fn note(&self, refusal: Refusal) {
         let most = self.engine.inner().config.read().acllog_max_len;
-        let client = crate::families::client_line(self);
+        self.report();
+        let client = crate::clients::line(&self.engine, &self.card);
         let now = self.engine.now();
         self.engine
             .access()

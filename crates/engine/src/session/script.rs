@@ -48,6 +48,33 @@ impl Session {
             .collect())
     }
 
+    /// Whether a request runs a script or function that says that it does not write.
+    pub(super) fn says_it_only_reads(&self, argv: &[&[u8]]) -> bool {
+        let flags = self.flags_of(argv);
+        flags.is_some_and(|flags| flags.no_writes && !flags.undeclared)
+    }
+
+    fn flags_of(&self, argv: &[&[u8]]) -> Option<ScriptFlags> {
+        let [name, what, ..] = argv else {
+            return None;
+        };
+        if name.eq_ignore_ascii_case(b"eval") {
+            return ScriptFlags::of_script(what).ok().map(|(flags, _)| flags);
+        }
+        let inner = self.engine.inner();
+        let (compat, mut machines) = (inner.compat(), self.machines().ok()?);
+        if name.eq_ignore_ascii_case(b"evalsha") {
+            return machines
+                .scripts(compat)
+                .ok()?
+                .find(what)
+                .map(|script| script.flags);
+        }
+        let kept = inner.functions.read();
+        let libraries = machines.libraries(compat, &kept).ok()?;
+        libraries.function(what).map(|function| function.flags)
+    }
+
     /// EVAL and its kin, behind their names.
     pub(crate) fn eval(
         &mut self,

@@ -14,6 +14,8 @@ use units::DbIndex;
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
     queue: Option<Vec<Queued>>,
+    /// Of the arguments of what was queued.
+    queued_bytes: usize,
     /// A command was refused while queueing, so that `EXEC` must refuse as well.
     failed: bool,
     watched: Vec<Watched>,
@@ -61,7 +63,31 @@ impl Transaction {
         queue.any(|queued| matches!(queued.entry, Entry::Script(_)))
     }
 
+    /// How many commands are queued, if it is open, and their bytes.
+    pub(super) fn queued(&self) -> Option<(usize, usize)> {
+        let queue = self.queue.as_ref()?;
+        Some((queue.len(), self.queued_bytes))
+    }
+
+    /// What is queued.
+    pub(super) fn requests(&self) -> impl Iterator<Item = (&Entry, Vec<&[u8]>)> {
+        let queue = self.queue.iter().flatten();
+        queue.map(|queued| {
+            (
+                &queued.entry,
+                queued.argv.iter().map(Vec::as_slice).collect(),
+            )
+        })
+    }
+
+    /// Whether a watched key changed.
+    pub(super) fn is_dirty(&self) -> bool {
+        let mut watched = self.watched.iter();
+        watched.any(|watched| watched.changed.load(Ordering::Relaxed))
+    }
+
     pub(super) fn queue(&mut self, entry: Entry, argv: &[&[u8]]) {
+        self.queued_bytes += argv.iter().map(|arg| arg.len()).sum::<usize>();
         let argv = argv.iter().map(|arg| arg.to_vec()).collect();
         self.queue
             .get_or_insert_default()

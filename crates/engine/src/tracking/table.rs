@@ -36,6 +36,13 @@ pub(crate) struct Tracker {
     pub(crate) prefixes: BTreeSet<Vec<u8>>,
 }
 
+impl Tracker {
+    /// The client that is told, for clients to read: 0 for none other, -1 if nothing is tracked.
+    pub(crate) fn redirection(tracker: Option<&Tracker>) -> i64 {
+        tracker.map_or(-1, |tracker| tracker.redirect.unwrap_or(0) as i64)
+    }
+}
+
 /// Something that a client has to be told.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Notice {

@@ -39,6 +39,7 @@ pub struct Keys<'a> {
     hint: Cell<usize>,
     now: UnixMillis,
     expiry: Expiry,
+    counts_uses: bool,
     changes: u64,
     /// Keys met as expired and not yet told of, with their hashes.
     expired: RefCell<Vec<(DbIndex, u64, Vec<u8>)>>,
@@ -90,6 +91,7 @@ impl<'a> Keys<'a> {
             hint: Cell::new(0),
             now,
             expiry: Expiry::Delete,
+            counts_uses: true,
             changes: 0,
             expired: RefCell::default(),
             dirty: Dirty::None,
@@ -123,6 +125,11 @@ impl<'a> Keys<'a> {
     /// Sets how passed deadlines are treated; [`Expiry::Delete`] at first.
     pub fn set_expiry(&mut self, expiry: Expiry) {
         self.expiry = expiry;
+    }
+
+    /// Says whether reading a key counts as a use of it, as it does at first.
+    pub fn set_counts_uses(&mut self, counts: bool) {
+        self.counts_uses = counts;
     }
 
     /// Whether every shard of `plan` is held, in its mode: the next command of a pipeline may then

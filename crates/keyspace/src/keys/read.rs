@@ -4,13 +4,16 @@ use crate::{HashRef, ListRef, SetRef, Stream, StringRef, ValueRef, ZsetRef};
 use units::{DbIndex, UnixMillis};
 
 impl Keys<'_> {
-    /// The entry of a key, which counts as a use of it. An expired key is missing.
+    /// The entry of a key, which counts as a use of it unless [`Keys::set_counts_uses`] says
+    /// otherwise. An expired key is missing.
     #[inline]
     pub fn get(&self, db: DbIndex, key: &[u8]) -> Option<EntryRef<'_>> {
         let hash = self.hash_of(key);
         let shard = self.shard(hash);
         let item = self.alive(db, hash, key, shard.get(db, hash, key)?)?;
-        item.mark.touch(&shard.touch(self.now, hash).reading());
+        if self.counts_uses {
+            item.mark.touch(&shard.touch(self.now, hash).reading());
+        }
         Some(self.entry_in(self.inner.shard_of(hash), &item))
     }
 

@@ -1,0 +1,51 @@
+//! Who is connected: what every session tells of itself, so that others can list it, end it, or
+//! hold it back.
+//!
+//! A session writes to its own card between requests and nobody else's; who lists clients reads
+//! all. Nothing here knows a command or a key.
+
+mod card;
+mod filter;
+mod line;
+mod pause;
+
+pub use card::{Buffers, Peer};
+pub(crate) use card::{Card, Marks, State};
+pub(crate) use filter::{Filter, Kind};
+pub(crate) use line::line;
+pub(crate) use pause::{Pause, PauseMode};
+
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Every open session.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    cards: Mutex<BTreeMap<u64, Arc<Card>>>,
+    pause: Pause,
+}
+
+impl Clients {
+    /// Makes a session known.
+    pub(crate) fn add(&self, card: &Arc<Card>) {
+        self.cards.lock().insert(card.id, card.clone());
+    }
+
+    /// Forgets a session that ends.
+    pub(crate) fn remove(&self, id: u64) {
+        self.cards.lock().remove(&id);
+    }
+
+    /// Those that fit and are not about to end, in the order in which they came.
+    pub(crate) fn select(&self, filter: &Filter) -> Vec<Arc<Card>> {
+        let cards = self.cards.lock();
+        let open = cards.values().filter(|card| !card.is_ending());
+        open.filter(|card| filter.fits(card)).cloned().collect()
+    }
+
+    /// What holds commands back.
+    pub(crate) fn pause(&self) -> &Pause {
+        &self.pause
+    }
+}

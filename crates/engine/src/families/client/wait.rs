@@ -1,0 +1,88 @@
+//! WAIT and WAITAOF, for an engine that has no replicas.
+
+use crate::durable::{Copies, Local};
+use crate::registry::SessionCommand;
+use crate::session::Session;
+use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
+use units::UnixMillis;
+
+const FLAGS: Flags = Flags::NOSCRIPT.union(Flags::BLOCKING);
+
+const fn spec(name: &'static str, arity: i32) -> Spec {
+    Spec::new(name, arity, Group::Generic, FLAGS).also_in(&["connection"])
+}
+
+pub(in crate::families) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        spec("wait", 3).tips(tips::EVERY_SHARD_MIN).doc(
+            "3.0.0",
+            "O(1)",
+            "numreplicas timeout",
+            "Waits until replicas have what the connection wrote, and tells how many do.",
+        ),
+        wait,
+    ),
+    SessionCommand::new(
+        spec("waitaof", 4).tips(tips::EVERY_SHARD_MIN).doc(
+            "7.2.0",
+            "O(1)",
+            "numlocal numreplicas timeout",
+            "Waits until append-only files on disk have what the connection wrote.",
+        ),
+        wait_aof,
+    ),
+];
+
+fn wait(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let replicas = args.int()?;
+    let until = timeout(session, args)?;
+    let copies = Copies {
+        replicas,
+        local: None,
+        until,
+    };
+    session.wait_for_copies(copies, reply);
+    Ok(())
+}
+
+fn wait_aof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let in_range = |number: i64, most: i64| {
+        let fits = (0..=most).contains(&number);
+        fits.then_some(number)
+            .ok_or_else(|| Error::err("value is out of range, must be positive"))
+    };
+    let local = args.int()?;
+    if !(0..=1).contains(&local) {
+        return Err(Error::err(
+            "value is out of range, value must between 0 and 1",
+        ));
+    }
+    let replicas = in_range(args.int()?, i64::MAX)?;
+    let until = timeout(session, args)?;
+    if local > 0 {
+        session.engine.inner().check_waitable()?;
+    }
+    let local = Local {
+        is_wanted: local > 0,
+        offset: session.engine.log().end(),
+    };
+    let copies = Copies {
+        replicas,
+        local: Some(local),
+        until,
+    };
+    session.wait_for_copies(copies, reply);
+    Ok(())
+}
+
+/// Until when to wait, by a timeout in milliseconds of which 0 is for ever.
+fn timeout(session: &Session, args: &mut Args<'_>) -> Result<Option<UnixMillis>, Error> {
+    let not_a_number = |_| Error::err("timeout is not an integer or out of range");
+    let millis = args.int().map_err(not_a_number)?;
+    if millis < 0 {
+        return Err(Error::err("timeout is negative"));
+    }
+    let until = session.engine.now().0.checked_add(millis);
+    let until = until.ok_or_else(|| Error::err("timeout is out of range"))?;
+    Ok((millis > 0).then_some(UnixMillis(until)))
+}

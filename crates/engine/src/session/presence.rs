@@ -1,0 +1,76 @@
+//! What a session tells others of itself, and how others end it.
+
+use super::Session;
+use crate::clients::{Buffers, Card, Marks, Peer, State};
+use crate::pubsub::Kind;
+use std::sync::Arc;
+
+/// For front-ends.
+impl Session {
+    /// Says where the client is (`CLIENT LIST`).
+    pub fn introduce(&mut self, peer: Peer) {
+        self.card.about(|about| about.peer = peer);
+    }
+
+    /// Notes what the front-end holds for the client, as requests come and before it waits for more.
+    #[inline]
+    pub fn note_buffers(&mut self, buffers: Buffers) {
+        self.client.buffers = buffers;
+    }
+
+    /// Lets others see the session as it is now. To be called before the front-end waits; a program
+    /// that uses the session itself may do without.
+    pub fn report(&self) {
+        self.card.set_state(self.state(0));
+    }
+}
+
+impl Session {
+    /// What others see of it.
+    pub(crate) fn card(&self) -> &Arc<Card> {
+        &self.card
+    }
+
+    /// Lets others, and `CLIENT LIST` of its own, see the session while `argv` is carried out.
+    pub(crate) fn report_running(&self, argv: &[&[u8]]) {
+        let bytes = argv.iter().map(|arg| arg.len()).sum();
+        self.card.set_state(self.state(bytes));
+    }
+
+    /// Notes what the client asked for.
+    pub(crate) fn set_mark(&mut self, mark: Marks, on: bool) {
+        self.client.marks.set(mark, on);
+    }
+
+    /// Lets others see whose session it is.
+    pub(super) fn show_user(&self) {
+        let user = self.user_name();
+        self.card.about(|about| about.user = user.to_vec());
+    }
+
+    fn state(&self, argument_bytes: usize) -> State {
+        let kinds = [Kind::Channel, Kind::Pattern, Kind::Sharded];
+        State {
+            active_at: self.engine.now(),
+            command: self.client.command,
+            db: self.client.db,
+            protocol: self.client.protocol,
+            subscribed: match self.is_subscribed() {
+                true => kinds.map(|kind| self.subscriptions(kind)),
+                false => [0; 3],
+            },
+            queued: self.transaction.queued(),
+            argument_bytes,
+            marks: self.marks(),
+            buffers: self.client.buffers,
+        }
+    }
+
+    fn marks(&self) -> Marks {
+        let mut marks = self.client.marks;
+        marks.set(Marks::BLOCKED, self.is_blocked());
+        marks.set(Marks::DIRTY, self.transaction.is_dirty());
+        marks.set(Marks::LEAVING, self.client.quit);
+        marks
+    }
+}
