@@ -40,6 +40,8 @@ bitflags! {
         const MOVABLEKEYS = 1 << 16;
         /// Refused while data is loaded in the background.
         const NO_ASYNC_LOADING = 1 << 17;
+        /// May come without any key, though it can have some.
+        const NO_MANDATORY_KEYS = 1 << 18;
     }
 }
 
