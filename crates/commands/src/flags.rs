@@ -40,6 +40,8 @@ bitflags! {
         const MOVABLEKEYS = 1 << 16;
         /// Refused while data is loaded in the background.
         const NO_ASYNC_LOADING = 1 << 17;
+        /// Refused to strangers unless the configuration allows it.
+        const PROTECTED = 1 << 18;
     }
 }
 
@@ -47,7 +49,7 @@ impl Flags {
     /// The names of the flags that are set, in the order of `COMMAND INFO`.
     pub fn names(self) -> impl Iterator<Item = String> {
         // Not told to clients.
-        let told = self.difference(Flags::MAY_REPLICATE);
+        let told = self.difference(Flags::MAY_REPLICATE | Flags::PROTECTED);
         told.iter_names().map(|(name, _)| name.to_ascii_lowercase())
     }
 }
