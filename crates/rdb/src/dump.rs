@@ -76,6 +76,23 @@ fn split_version(payload: &[u8]) -> Result<(&[u8], Version), Error> {
     }
 }
 
+/// What servers call the form of a payload's value when they find it damaged.
+pub fn form(payload: &[u8]) -> &'static str {
+    match payload.first() {
+        Some(9) => "Zipmap",
+        Some(10 | 14) => "Ziplist",
+        Some(11) => "Intset",
+        Some(12) => "Zset ziplist",
+        Some(13) => "Hash ziplist",
+        Some(15 | 19 | 21 | 26 | 27) => "Stream listpack",
+        Some(16) => "Hash listpack",
+        Some(17) => "Zset listpack",
+        Some(18) => "Listpack",
+        Some(20) => "Set listpack",
+        _ => "Value",
+    }
+}
+
 /// Checks a payload's footer and prepares to read its value.
 pub fn decode(payload: &[u8]) -> Result<ValueDecoder<'_>, Error> {
     let (body, version) = verify(payload)?;

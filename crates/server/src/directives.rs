@@ -9,7 +9,7 @@ const SIGNAL: &[&str] = &["default", "save", "nosave", "now", "force"];
 
 /// Those with an effect, and behind them those that are only kept.
 pub(crate) const DIRECTIVES: &[Directive] = &[
-    Directive::new("bind", Checked(addresses::check), "127.0.0.1 -::1").words(),
+    Directive::new("bind", Checked(addresses::check), "* -::*").words(),
     Directive::new("io-threads", Number(0, 128), "0").immutable(),
     Directive::new("logfile", Text, "").immutable(),
     Directive::new(

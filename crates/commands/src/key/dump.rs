@@ -91,7 +91,8 @@ fn value_of(ctx: &mut Context<'_, '_>, payload: &[u8]) -> Result<Value, Error> {
     value.map_err(|error| match error {
         RestoreError::NotAPayload(_) => Error::err("DUMP payload version or checksum are wrong"),
         _ => {
-            ctx.note = Some(format!("RESTORE: integrity check failed: {error}"));
+            let form = rdb::dump::form(payload);
+            ctx.note = Some(format!("{form} integrity check failed in RESTORE: {error}"));
             Error::err("Bad data format")
         }
     })

@@ -19,7 +19,7 @@ impl Session {
             self.authorize(&entry, argv)?;
             self.admit(&entry).map(|()| entry)
         });
-        let entry = checked.inspect_err(|_| self.transaction.fail())?;
+        let entry = checked.map_err(|error| self.refusal(argv, error))?;
         if self.in_transaction() && !entry.is_immediate() {
             self.transaction.queue(entry, argv);
             reply.simple("QUEUED");

@@ -7,7 +7,7 @@ mod switches;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
-use keyspace::Mode;
+use keyspace::{Expiry, Mode};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -155,6 +155,10 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         switches::reply_buffer,
     ),
     SessionCommand::new(
+        light("debug|segfault", -2).doc("1.0.0", "O(1)", "", "Is refused."),
+        switches::segfault,
+    ),
+    SessionCommand::new(
         spec("debug|object", 3).doc("1.0.0", "O(N)", "key", "Tells how a value is held."),
         object,
     ),
@@ -200,7 +204,8 @@ fn digest_values(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn Rep
     let old = names.len() > 1 && names[0].eq_ignore_ascii_case(b"OLD-SCORE-TEXT");
     let names = &names[usize::from(old)..];
     let keyspace = session.engine.keyspace();
-    let keys = keyspace.lock(keyspace.plan(Mode::Read, names), session.engine.now());
+    let mut keys = keyspace.lock(keyspace.plan(Mode::Read, names), session.engine.now());
+    keys.set_expiry(Expiry::Ignore);
     reply.array(names.len());
     for key in names {
         let digest = keys.peek(session.client.db, key).map_or([0; 20], |entry| {
@@ -214,7 +219,9 @@ fn digest_values(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn Rep
 fn object(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let key = args.bytes()?;
     let keyspace = session.engine.keyspace();
-    let keys = keyspace.lock(keyspace.plan(Mode::Read, &[key]), session.engine.now());
+    let mut keys = keyspace.lock(keyspace.plan(Mode::Read, &[key]), session.engine.now());
+    // What is there, even if its time has come.
+    keys.set_expiry(Expiry::Ignore);
     let entry = keys.peek(session.client.db, key).ok_or(Error::NoSuchKey)?;
     let value = entry.value();
     let payload = snapshot::dump(&value, session.settings().dump_target);

@@ -120,3 +120,8 @@ pub(super) fn reply_buffer(
     reply.ok();
     Ok(())
 }
+
+/// Nothing that clients send ends this server.
+pub(super) fn segfault(_: &mut Session, _: &mut Args<'_>, _: &mut dyn ReplySink) -> Outcome {
+    Err(Error::err("this server does not crash on request"))
+}
