@@ -24,6 +24,13 @@ pub const EVERY_SHARD: Tips = &["request_policy:all_shards", "response_policy:al
 pub const EVERY_SHARD_SUM: Tips = &["request_policy:all_shards", "response_policy:agg_sum"];
 /// To be sent to all shards; the least of the replies counts.
 pub const EVERY_SHARD_MIN: Tips = &["request_policy:all_shards", "response_policy:agg_min"];
+/// To be sent to all shards; all have to say yes.
+pub const EVERY_SHARD_AND: Tips = &[
+    "request_policy:all_shards",
+    "response_policy:agg_logical_and",
+];
+/// To be sent to all shards; one has to succeed.
+pub const ONE_SHARD: Tips = &["request_policy:all_shards", "response_policy:one_succeeded"];
 /// To be sent to all shards; what comes of their replies is for clients to know.
 pub const EVERY_SHARD_SPECIAL: Tips = &[
     "nondeterministic_output",

@@ -36,6 +36,7 @@ mod builder;
 mod clients;
 mod clock;
 mod config;
+mod configuring;
 mod datadir;
 mod durable;
 mod ending;
@@ -47,6 +48,7 @@ mod functions;
 mod lag;
 mod log;
 mod memory;
+mod notes;
 mod pubsub;
 mod registry;
 mod reply;
@@ -60,7 +62,8 @@ pub use builder::Builder;
 pub use clients::{Buffers, Peer};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use commands::{Error, Protocol, ReplySink};
-pub use config::{Config, ConfigError, Policy, SavePoint};
+pub use config::{Config, ConfigError, Directive, DirectiveKind, Policy, SavePoint};
+pub use configuring::{ConfigChange, RewriteError};
 pub use datadir::{
     FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
 };
@@ -71,6 +74,7 @@ pub use keyspace::{
     StringRef, ValueRef, ViewCancelled, Views, ZsetRef,
 };
 pub use memory::MemoryUse;
+pub use notes::LogLevel;
 pub use pubsub::{Message, Subscriber};
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
