@@ -2,7 +2,7 @@ use crate::access::AccessPolicy;
 use crate::alarm::Alarm;
 use crate::budget::{Budget, OverBudget, Views};
 use crate::keys::Keys;
-use crate::observe::Observed;
+use crate::observe::{Observed, Wanted};
 use crate::plan::{Mode, Plan};
 use crate::reclaim::{LazyFree, Reclaim, Reclaimer};
 use crate::shard::Shard;
@@ -12,7 +12,6 @@ use crate::table::SCAN_END;
 use crate::view::FrozenView;
 use crate::{KeyHasher, Limits, Settings};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::Duration;
 use units::{DbIndex, ReplOffset, UnixMillis};
 
@@ -70,7 +69,7 @@ pub(crate) struct Inner {
     pub(crate) expired_keys: AtomicU64,
     pub(crate) alarm: Alarm,
     /// Whether shards gather what changes in them.
-    pub(crate) observed: Arc<AtomicBool>,
+    pub(crate) observed: Arc<Wanted>,
 }
 
 /// A shard, and what it last told about itself when it was unlocked. A cache line or more apart
@@ -209,7 +208,7 @@ impl Keyspace {
             hasher,
         };
         let (used_bytes, age) = (Arc::default(), Arc::default());
-        let observed = Arc::<AtomicBool>::default();
+        let observed = Arc::<Wanted>::default();
         let slot = || {
             let shard = Shard::new(
                 options.databases,
@@ -262,13 +261,13 @@ impl Keyspace {
 
     /// Says whether changes are gathered for [`Keys::take_changed`].
     pub fn observe(&self, wanted: bool) {
-        self.inner.observed.store(wanted, Release);
+        self.inner.observed.set(wanted);
     }
 
     /// Whether changes are gathered.
     #[inline]
     pub fn is_observed(&self) -> bool {
-        self.inner.observed.load(Acquire)
+        self.inner.observed.get()
     }
 
     /// Takes the shards of a plan, ascending, and waits for those that others hold.

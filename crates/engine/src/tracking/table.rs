@@ -133,8 +133,8 @@ impl Table {
             return self.invalidate_all();
         }
         let mut notices = Vec::new();
-        let keys: BTreeSet<&[u8]> = changed.iter().filter_map(key_of).collect();
-        for key in keys {
+        // Of a key that changed twice nobody is told twice: its readers are forgotten.
+        for key in changed.iter().filter_map(key_of) {
             self.tell_readers(key, by, &mut notices);
         }
         notices

@@ -23,7 +23,7 @@ use crate::{LazyFree, Settings, Value};
 use held::Held;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Acquire};
+use std::sync::atomic::AtomicBool;
 use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// The locked shards of one command.
@@ -185,15 +185,16 @@ impl<'a> Keys<'a> {
     }
 
     /// What changed in the shards held for writing since this was last asked there, if changes are
-    /// gathered ([`crate::Keyspace::observe`]).
+    /// gathered ([`crate::Keyspace::observe`]), in the order in which it did.
     pub fn take_changed(&mut self) -> Vec<Changed> {
         let mut all = Vec::new();
-        if self.inner.observed.load(Acquire) {
+        if self.inner.observed.get() {
             for (_, shard) in self.held.iter_mut() {
                 shard.observed.take_into(&mut all);
             }
         }
-        all
+        all.sort_unstable_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, changed)| changed).collect()
     }
 
     /// Leaves what was removed so far and is big to be freed in the background, as UNLINK does;
