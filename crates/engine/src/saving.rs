@@ -153,6 +153,16 @@ impl Engine {
         }
     }
 
+    /// Refuses writes if they are to reach replicas: there are none.
+    pub(crate) fn check_replicas(&self) -> Result<(), Error> {
+        match self.inner().wants_replicas.load(Relaxed) {
+            false => Ok(()),
+            true => Err(Error::Text(
+                "NOREPLICAS Not enough good replicas to write.".into(),
+            )),
+        }
+    }
+
     #[cold]
     fn refuse_after_failure(&self) -> Result<(), Error> {
         let config = self.inner().config.read();

@@ -4,7 +4,7 @@ use super::help;
 use crate::registry::{ScriptCommand, SessionCommand};
 use crate::scripting::Kind;
 use crate::session::{Session, Source};
-use commands::{Args, Error, Flags, Group, KeySpec, Outcome, ReplySink, Spec};
+use commands::{Args, Error, Flags, Group, KeyAccess, KeySpec, Outcome, ReplySink, Spec};
 use keyspace::Keys;
 
 const RUN: Flags = Flags::NOSCRIPT
@@ -24,7 +24,12 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
 }
 
 const fn run(name: &'static str, flags: Flags) -> Spec {
-    spec(name, -3, flags).keys(COUNTED_KEYS).undeclared_keys()
+    let access: &[KeyAccess] = match flags.contains(Flags::READONLY) {
+        true => &[KeyAccess::READ],
+        false => &[KeyAccess::READ_AND_CHANGE],
+    };
+    let spec = spec(name, -3, flags).keys(COUNTED_KEYS);
+    spec.access(access).undeclared_keys()
 }
 
 const DEPENDS: &str = "Depends on the script";

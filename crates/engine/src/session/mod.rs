@@ -102,6 +102,8 @@ struct Scratch {
     notices: bool,
     /// What changed so far, for those who track prefixes.
     changed: Vec<Changed>,
+    /// Keys that the script which runs was given.
+    declared: Vec<Vec<u8>>,
     /// Keys that changed, of those that somebody waits for.
     ready: VecDeque<Vec<u8>>,
 }

@@ -76,6 +76,7 @@ impl Session {
             name: String::new(),
             argv: Vec::new(),
         };
+        self.declare_keys(inputs.keys);
         let run = |host: &mut dyn Host| scripts.run(&script, inputs.keys, inputs.args, host);
         self.run_host(keys, what, script.flags, read_only, &script.sha, run, reply)
     }
@@ -106,6 +107,7 @@ impl Session {
             name: function.name.clone(),
             argv: args.argv().iter().map(|arg| arg.to_vec()).collect(),
         };
+        self.declare_keys(inputs.keys);
         let run = |host: &mut dyn Host| {
             libraries
                 .interpreter
@@ -180,6 +182,7 @@ impl Session {
             self.engine
                 .check_saving()
                 .map_err(|_| Error::Text(unsaved.into()))?;
+            self.engine.check_replicas()?;
             if read_only {
                 return Err(Error::err(
                     "Can not execute a script with write flag using *_ro command.",
@@ -302,6 +305,7 @@ impl Caller<'_, '_> {
                 return Err(read_only_directory());
             }
             self.session.engine.check_saving()?;
+            self.session.engine.check_replicas()?;
         }
         let grows = flags.contains(Flags::DENYOOM) && !self.may_grow && !self.wrote;
         if grows && self.session.short_of_memory {

@@ -76,11 +76,27 @@ impl Session {
         if !wanted || !spec.flags.contains(Flags::READONLY) {
             return;
         }
+        let of_script = self.settings.in_script && self.settings.compat.tracks_declared_keys();
+        let declared = self.scratch.declared.iter().map(Vec::as_slice);
+        let keys: Vec<&[u8]> = match of_script {
+            true => declared.collect(),
+            false => {
+                let positions = spec.keys.positions(argv).unwrap_or_default();
+                positions.iter().map(|&at| argv[at]).collect()
+            }
+        };
         let most = self.engine.inner().config.read().tracking_table_max_keys;
         let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
-        for at in spec.keys.positions(argv).unwrap_or_default() {
-            let told = tracking.remember(self.client.id, argv[at], most, hub);
-            self.scratch.notices |= told;
+        for key in keys {
+            self.scratch.notices |= tracking.remember(self.client.id, key, most, hub);
+        }
+    }
+
+    /// Notes which keys a script is given, if its client caches.
+    #[cfg(feature = "scripts")]
+    pub(super) fn declare_keys(&mut self, keys: &[&[u8]]) {
+        if self.caching.is_some() {
+            self.scratch.declared = keys.iter().map(|key| key.to_vec()).collect();
         }
     }
 

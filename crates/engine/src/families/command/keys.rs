@@ -43,6 +43,6 @@ fn keys_of(argv: &[&[u8]]) -> Result<KeyRefs, Error> {
         ));
     }
     spec.key_refs(argv)
-        .filter(|keys| !keys.is_empty())
+        .filter(|keys| !keys.is_empty() || spec.undeclared_keys)
         .ok_or_else(|| Error::err("Invalid arguments specified for command"))
 }
