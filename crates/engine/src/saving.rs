@@ -71,6 +71,11 @@ impl Saving {
         self.savers.load(Relaxed) > 0
     }
 
+    /// Whether somebody holds a [`Saver`].
+    pub(crate) fn has_saver(&self) -> bool {
+        self.savers.load(Relaxed) > 0
+    }
+
     /// Whether the last snapshot in the background failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed.load(Relaxed)

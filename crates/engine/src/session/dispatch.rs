@@ -157,7 +157,7 @@ impl Session {
             self.engine.note(LogLevel::Warning, &line);
         }
         self.gather(keys, db, argv, changes);
-        self.invalidate(keys);
+        self.invalidate(keys, argv);
         if keys.changes() != changes && self.engine.blocking().waiting() > 0 {
             self.note_ready(command, argv);
         }

@@ -3,7 +3,8 @@
 use super::Session;
 use crate::tracking::{Mode, Tracker};
 use commands::{Flags, Spec};
-use keyspace::Keys;
+use keyspace::{Changed, Keys};
+use std::collections::HashMap;
 
 /// What a session knows of its own tracking; the rest is in the engine's table.
 #[derive(Debug, Clone, Copy)]
@@ -103,9 +104,10 @@ impl Session {
     /// Tells those who track of what changed, under the locks under which it did; in a transaction
     /// after each command, as what is read behind a change is not made stale by it.
     #[inline]
-    pub(super) fn invalidate(&mut self, keys: &mut Keys<'_>) {
+    pub(super) fn invalidate(&mut self, keys: &mut Keys<'_>, argv: &[&[u8]]) {
         if self.engine.keyspace().is_observed() {
-            let changed = keys.take_changed();
+            let mut changed = keys.take_changed();
+            put_in_order(&mut changed, argv);
             let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
             self.scratch.notices |= tracking.invalidate(&changed, Some(self.client.id), hub);
             self.scratch.changed.extend(changed);
@@ -116,7 +118,7 @@ impl Session {
     /// something is to be handed out.
     #[inline]
     pub(super) fn end_invalidation(&mut self, keys: &mut Keys<'_>) -> bool {
-        self.invalidate(keys);
+        self.invalidate(keys, &[]);
         if !self.scratch.changed.is_empty() {
             let changed = std::mem::take(&mut self.scratch.changed);
             let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
@@ -124,4 +126,21 @@ impl Session {
         }
         std::mem::take(&mut self.scratch.notices)
     }
+}
+
+/// Puts changes in the order in which a command named its keys, and behind them others by name:
+/// they come in the order of shards.
+fn put_in_order(changed: &mut [Changed], argv: &[&[u8]]) {
+    if changed.len() < 2 {
+        return;
+    }
+    let mut places = HashMap::new();
+    for (place, arg) in argv.iter().enumerate() {
+        places.entry(*arg).or_insert(place);
+    }
+    let place = |key: &[u8]| places.get(key).copied().unwrap_or(usize::MAX);
+    changed.sort_by_cached_key(|changed| match changed {
+        Changed::Key(_, key) => (place(key), key.clone()),
+        Changed::Database(_) => (usize::MAX, Box::default()),
+    });
 }

@@ -126,8 +126,8 @@ impl Table {
             return self.invalidate_all();
         }
         let mut notices = Vec::new();
-        let keys: BTreeSet<&[u8]> = changed.iter().filter_map(key_of).collect();
-        for key in keys {
+        // A key that comes again has no readers any more.
+        for key in changed.iter().filter_map(key_of) {
             self.tell_readers(key, by, &mut notices);
         }
         notices
