@@ -51,12 +51,6 @@ impl Compat {
         self != Compat::Redis70
     }
 
-    /// Whether a client that caches is told of the keys that its script was given, once that read
-    /// anything; later of the keys that it read.
-    pub fn tracks_declared_keys(self) -> bool {
-        self == Compat::Redis70
-    }
-
     /// Whether scores are printed in 17 digits, not in as few as tell them apart.
     pub fn has_old_score_text(self) -> bool {
         self == Compat::Redis70

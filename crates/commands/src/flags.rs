@@ -40,8 +40,10 @@ bitflags! {
         const MOVABLEKEYS = 1 << 16;
         /// Refused while data is loaded in the background.
         const NO_ASYNC_LOADING = 1 << 17;
+        /// May come without any key, though it can have some.
+        const NO_MANDATORY_KEYS = 1 << 18;
         /// Refused to strangers unless the configuration allows it.
-        const PROTECTED = 1 << 18;
+        const PROTECTED = 1 << 19;
     }
 }
 

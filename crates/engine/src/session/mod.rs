@@ -50,6 +50,8 @@ pub struct Session {
     slot: Slot,
     /// What the client caches, if it is told of changes.
     caching: Option<Caching>,
+    /// The keys that the script which runs declared, if reads are tracked.
+    declared: Option<Vec<Vec<u8>>>,
     /// The command that waits.
     blocked: Option<Blocked>,
     /// Commands of others that waited are tried again.
@@ -102,8 +104,6 @@ struct Scratch {
     notices: bool,
     /// What changed so far, for those who track prefixes.
     changed: Vec<Changed>,
-    /// Keys that the script which runs was given.
-    declared: Vec<Vec<u8>>,
     /// Keys that changed, of those that somebody waits for.
     ready: VecDeque<Vec<u8>>,
 }
@@ -134,6 +134,7 @@ impl Session {
             subscription: None,
             slot,
             caching: None,
+            declared: None,
             blocked: None,
             serving: false,
             wrote: None,

@@ -76,7 +76,6 @@ impl Session {
             name: String::new(),
             argv: Vec::new(),
         };
-        self.declare_keys(inputs.keys);
         let run = |host: &mut dyn Host| scripts.run(&script, inputs.keys, inputs.args, host);
         self.run_host(keys, what, script.flags, read_only, &script.sha, run, reply)
     }
@@ -107,7 +106,6 @@ impl Session {
             name: function.name.clone(),
             argv: args.argv().iter().map(|arg| arg.to_vec()).collect(),
         };
-        self.declare_keys(inputs.keys);
         let run = |host: &mut dyn Host| {
             libraries
                 .interpreter
