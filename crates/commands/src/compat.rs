@@ -51,6 +51,11 @@ impl Compat {
         self != Compat::Redis70
     }
 
+    /// Whether a script that reads makes the keys tracked that it declared, and not what it read.
+    pub fn tracks_declared_keys(self) -> bool {
+        self == Compat::Redis70
+    }
+
     /// Whether scores are printed in 17 digits, not in as few as tell them apart.
     pub fn has_old_score_text(self) -> bool {
         self == Compat::Redis70

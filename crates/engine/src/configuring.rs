@@ -139,6 +139,10 @@ impl Engine {
             self.turn_log(after.appendonly == Some(true));
         }
         inner.eviction.set_limit(after.maxmemory);
+        let wants_replicas = after.wants_replicas();
+        inner
+            .wants_replicas
+            .store(wants_replicas, Ordering::Relaxed);
         inner.scripting.set_busy_after(after.busy_reply_threshold);
         inner.hub.set_limit(after.client_output_buffer_limit.pubsub);
         let most = after.tracking_table_max_keys;

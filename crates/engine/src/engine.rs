@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) skip_checksums: AtomicBool,
     /// Scripts may call what is refused to them; `DEBUG SET-DISABLE-DENY-SCRIPTS`.
     pub(crate) scripts_may_all: AtomicBool,
+    /// Writes are refused for want of replicas (`min-replicas-to-write`).
+    pub(crate) wants_replicas: AtomicBool,
     pub(crate) notes: Notes,
     pub(crate) memory: Gauge,
     pub(crate) eviction: Eviction,
@@ -353,6 +355,7 @@ impl Inner {
         let durable = Durable::new(&parts.config);
         let scripting = Scripting::new(parts.config.busy_reply_threshold);
         let hub = Hub::new(output_limit, parts.clock.clone());
+        let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
         let access = AccessControl::new(&parts.config);
         Inner {
             keyspace: parts.keyspace,
@@ -369,6 +372,7 @@ impl Inner {
             active_expiry: AtomicBool::new(true),
             skip_checksums: AtomicBool::new(false),
             scripts_may_all: AtomicBool::new(false),
+            wants_replicas,
             notes: Notes::default(),
             memory,
             eviction,

@@ -71,6 +71,11 @@ impl Saving {
         self.savers.load(Relaxed) > 0
     }
 
+    /// Whether somebody holds a [`Saver`].
+    pub(crate) fn has_saver(&self) -> bool {
+        self.savers.load(Relaxed) > 0
+    }
+
     /// Whether the last snapshot in the background failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed.load(Relaxed)
@@ -150,6 +155,16 @@ impl Engine {
         match self.inner().saving.has_failed() {
             false => Ok(()),
             true => self.refuse_after_failure(),
+        }
+    }
+
+    /// Refuses writes if they are to reach replicas: there are none.
+    pub(crate) fn check_replicas(&self) -> Result<(), Error> {
+        match self.inner().wants_replicas.load(Relaxed) {
+            false => Ok(()),
+            true => Err(Error::Text(
+                "NOREPLICAS Not enough good replicas to write.".into(),
+            )),
         }
     }
 

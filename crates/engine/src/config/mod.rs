@@ -76,6 +76,10 @@ pub struct Config {
     pub(crate) lfu_decay_time: Within<0, { i32::MAX as u32 }>,
     pub(crate) lfu_log_factor: Within<0, { i32::MAX as u32 }>,
     pub(crate) lrfu_half_life: Within<1, 1024>,
+    /// In seconds; 0 for no limit to write by.
+    pub(crate) min_replicas_max_lag: Within<0, { i32::MAX as u32 }>,
+    /// With fewer replicas that keep up, writes are refused; 0 for never.
+    pub(crate) min_replicas_to_write: Within<0, { i32::MAX as u32 }>,
     /// What of keys is told as messages, and where.
     pub(crate) notify_keyspace_events: EventClass,
     pub(crate) proto_max_bulk_len: u64,
@@ -206,6 +210,11 @@ impl Config {
 }
 
 impl Config {
+    /// Whether writes need replicas that keep up, of which there are none.
+    pub(crate) fn wants_replicas(&self) -> bool {
+        self.min_replicas_to_write.0 > 0 && self.min_replicas_max_lag.0 > 0
+    }
+
     /// The classes of events that are told, none of them if there is no place to tell them.
     pub(crate) fn notify(&self) -> EventClass {
         let classes = self.notify_keyspace_events;
@@ -257,6 +266,8 @@ impl Default for Config {
             lfu_decay_time: Within(1),
             lfu_log_factor: Within(10),
             lrfu_half_life: Within(4),
+            min_replicas_max_lag: Within(10),
+            min_replicas_to_write: Within(0),
             notify_keyspace_events: EventClass::empty(),
             proto_max_bulk_len: 512 << 20,
             snapshot_copy_budget: 0,

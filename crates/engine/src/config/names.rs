@@ -58,8 +58,6 @@ const MEASURES: &[Directive] = &[
 const REPLICATION: &[Directive] = &[
     Directive::new("masterauth", Text, ""),
     Directive::new("masteruser", Text, ""),
-    Directive::new("min-replicas-max-lag", Number(0, INT), "10").or("min-slaves-max-lag"),
-    Directive::new("min-replicas-to-write", Number(0, INT), "0").or("min-slaves-to-write"),
     Directive::new(
         "propagation-error-behavior",
         OneOf(&["ignore", "panic", "panic-on-replicas"]),

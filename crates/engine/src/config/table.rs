@@ -126,6 +126,8 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("maxmemory-eviction-tenacity", maxmemory_eviction_tenacity),
     parameter!("maxmemory-policy", maxmemory_policy),
     parameter!("maxmemory-samples", maxmemory_samples),
+    parameter!("min-replicas-max-lag" or "min-slaves-max-lag", min_replicas_max_lag),
+    parameter!("min-replicas-to-write" or "min-slaves-to-write", min_replicas_to_write),
     parameter!("notify-keyspace-events", notify_keyspace_events),
     parameter!("proto-max-bulk-len", proto_max_bulk_len),
     parameter!("rdb-save-lossy", rdb_save_lossy),

@@ -57,7 +57,7 @@ impl From<OpenError> for ReloadError {
 /// Empties `engine` and reads its log anew.
 pub(crate) fn reload_log(engine: &Engine) -> Result<(), OpenError> {
     let inner = engine.inner();
-    let Some(directory) = inner.directory().filter(|_| inner.durable.is_on()) else {
+    let Some(directory) = inner.directory().filter(|directory| directory.has_log()) else {
         return Err(OpenError::Log(Box::new(SaveError::NoLog)));
     };
     inner.finish_log();

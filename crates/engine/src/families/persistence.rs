@@ -11,13 +11,7 @@ const FLAGS: Flags = Flags::ADMIN
     .union(Flags::NO_ASYNC_LOADING);
 
 pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
-    Spec::new(
-        "bgrewriteaof",
-        1,
-        Group::Server,
-        FLAGS.union(Flags::NO_MULTI),
-    )
-    .doc(
+    Spec::new("bgrewriteaof", 1, Group::Server, FLAGS).doc(
         "1.0.0",
         "O(1)",
         "",
@@ -28,9 +22,13 @@ pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
 
 fn bgrewriteaof(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let is_saving = session.engine.inner().saving.record().began.is_some();
+    let is_in_exec = session.is_in_exec();
+    if is_in_exec && !session.engine.inner().saving.has_saver() {
+        return Err(Error::err("Command not allowed inside a transaction"));
+    }
     let asked = session.engine.rewrite_log_in_background();
     asked.map_err(Error::err)?;
-    reply.simple(match is_saving {
+    reply.simple(match is_saving || is_in_exec {
         false => "Background append only file rewriting started",
         true => "Background append only file rewriting scheduled",
     });

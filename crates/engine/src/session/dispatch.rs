@@ -54,6 +54,9 @@ impl Session {
         if is_write && !self.settings.replaying {
             self.engine.check_saving()?;
         }
+        if flags.contains(Flags::WRITE) && !self.settings.replaying {
+            self.engine.check_replicas()?;
+        }
         // Queueing takes memory as well.
         let queued = self.in_transaction() && !entry.is_immediate();
         self.short_of_memory = !self.make_room();

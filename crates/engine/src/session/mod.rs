@@ -288,6 +288,11 @@ impl Session {
         self.transaction.is_open()
     }
 
+    /// Whether `EXEC` or a script is running, which hold locks.
+    pub(crate) fn is_in_exec(&self) -> bool {
+        self.in_exec
+    }
+
     /// What handlers may know of the configuration.
     pub(crate) fn settings(&self) -> &commands::Settings {
         &self.settings

@@ -207,6 +207,7 @@ impl Session {
             self.engine
                 .check_saving()
                 .map_err(|_| Error::Text(unsaved.into()))?;
+            self.engine.check_replicas()?;
             if read_only {
                 return Err(Error::err(
                     "Can not execute a script with write flag using *_ro command.",
@@ -329,6 +330,7 @@ impl Caller<'_, '_> {
                 return Err(read_only_directory());
             }
             self.session.engine.check_saving()?;
+            self.session.engine.check_replicas()?;
         }
         let grows = flags.contains(Flags::DENYOOM) && !self.may_grow && !self.wrote;
         if grows && self.session.short_of_memory {

@@ -90,10 +90,10 @@ impl Session {
         }
     }
 
-    /// Notes the keys that a script declares: once it reads anything, these are tracked, and not
-    /// what it read.
+    /// Notes the keys that a script declares, where these are tracked once it reads anything, and
+    /// not what it read.
     pub(crate) fn declare_keys(&mut self, spec: &Spec, argv: &[&[u8]]) {
-        if self.caching.is_some() {
+        if self.caching.is_some() && self.settings.compat.tracks_declared_keys() {
             let positions = spec.keys.positions(argv).unwrap_or_default();
             let keys = positions.into_iter().map(|at| argv[at].to_vec());
             self.declared = Some(keys.collect());

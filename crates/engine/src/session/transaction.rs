@@ -31,6 +31,10 @@ impl Queued {
     fn grows(&self) -> bool {
         self.entry.spec().flags.contains(Flags::DENYOOM)
     }
+
+    fn writes(&self) -> bool {
+        self.entry.spec().flags.contains(Flags::WRITE)
+    }
 }
 
 /// A key that must not change before `EXEC`.
@@ -171,6 +175,9 @@ impl Session {
         }
         if queue.iter().any(Queued::grows) && !self.make_room() {
             return Err(aborted(out_of_memory()));
+        }
+        if queue.iter().any(Queued::writes) {
+            self.engine.check_replicas().map_err(aborted)?;
         }
         self.refresh_settings();
         let engine = self.engine.clone();

@@ -362,6 +362,7 @@ impl Session {
             return Err(super::dispatch::read_only());
         }
         self.engine.check_saving()?;
+        self.engine.check_replicas()?;
         self.refresh_settings();
         let engine = self.engine.clone();
         let (db, notify) = (self.client.db, self.settings.notify);

@@ -133,7 +133,7 @@ impl Table {
             return self.invalidate_all();
         }
         let mut notices = Vec::new();
-        // Of a key that changed twice nobody is told twice: its readers are forgotten.
+        // A key that comes again has no readers any more.
         for key in changed.iter().filter_map(key_of) {
             self.tell_readers(key, by, &mut notices);
         }
