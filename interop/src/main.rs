@@ -61,7 +61,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut bout = Bout {
         build,
         theirs: Launch::build(build, build.find()?),
-        ours: Launch::new(ours).set("compat-version", version),
+        ours: Launch::new(ours)
+            .set("compat-version", version)
+            .set("enable-debug-command", "yes"),
         kinds: BTreeMap::new(),
     };
     match bout.run(&random)? {

@@ -80,7 +80,11 @@ fn normal(command: &[Vec<u8>], reply: &Reply) -> Reply {
         Reply::Array(items) | Reply::Map(items) if UNORDERED_PAIRS.contains(&name.as_str()) => {
             sorted(items, 2)
         }
-        Reply::Array(items) if matches!(name.as_str(), "SCAN") => sorted(items, 1),
+        // Cursors are a server's own.
+        Reply::Array(items) if name == "SCAN" => match items.last() {
+            Some(Reply::Array(keys)) => sorted(keys, 1),
+            _ => sorted(items, 1),
+        },
         Reply::Array(items) if matches!(name.as_str(), "HRANDFIELD" | "ZRANDMEMBER" | "ZSCAN") => {
             let scores = name == "ZSCAN" && word(command, 5) != "NOSCORES";
             let flat = !matches!(items.first(), Some(Reply::Array(_))) || name == "ZSCAN";
@@ -95,6 +99,8 @@ fn normal(command: &[Vec<u8>], reply: &Reply) -> Reply {
         // The number of the connection, and the server's name and version.
         Reply::Array(_) | Reply::Map(_) if name == "HELLO" => Reply::Nil,
         Reply::Int(_) if name == "XGROUP" && word(command, 1) == "CREATECONSUMER" => Reply::Nil,
+        Reply::Array(_) | Reply::Map(_) if name == "LCS" => unordered(reply),
+        Reply::Error(text) => Reply::Error(plain(text)),
         Reply::Simple(text) => Reply::Bulk(text.clone().into_bytes()),
         other => other.clone(),
     }
@@ -108,6 +114,20 @@ fn sorted(items: &[Reply], size: usize) -> Reply {
     let mut groups: Vec<&[Reply]> = items.chunks(size).collect();
     groups.sort_by_cached_key(|group| format!("{group:?}"));
     Reply::Array(groups.concat())
+}
+
+/// An error's text without the place in a script, which Valkey tells in another way, as its name.
+fn plain(text: &str) -> String {
+    let text = text.split(" script: ").next().unwrap_or_default();
+    text.replace("Valkey command", "Redis command")
+}
+
+/// The pairs of a map in one order: a script's table has none.
+fn unordered(map: &Reply) -> Reply {
+    match map {
+        Reply::Array(items) | Reply::Map(items) if items.len() == 4 => sorted(items, 2),
+        other => other.clone(),
+    }
 }
 
 /// A flat map without the field `name`.

@@ -61,7 +61,7 @@ pub struct Duel {
     /// Where in the sequence we are.
     at: usize,
     /// Commands of open transactions, by connection.
-    queued: Vec<Vec<Command>>,
+    queued: Vec<Option<Vec<Command>>>,
     /// Commands that wait, by connection.
     waiting: Vec<Option<Command>>,
     /// An explained difference after which they are not alike.
@@ -83,7 +83,7 @@ impl Duel {
             ours: Side::start(ours)?,
             ran: Ran::default(),
             at: 0,
-            queued: vec![Vec::new(); CONNECTIONS],
+            queued: vec![None; CONNECTIONS],
             waiting: vec![None; CONNECTIONS],
             over: false,
         })
@@ -117,7 +117,7 @@ impl Duel {
     fn begin(&mut self) -> io::Result<()> {
         self.ran = Ran::default();
         self.over = false;
-        self.queued.iter_mut().for_each(Vec::clear);
+        self.queued.fill(None);
         self.waiting.fill(None);
         for side in [&mut self.theirs, &mut self.ours] {
             side.begin(LIBRARY)?;
@@ -217,16 +217,18 @@ impl Duel {
 
     /// Compares a reply, or those of a transaction one by one.
     fn compare_on(&mut self, connection: usize, command: &Command, theirs: &[u8], ours: &[u8]) {
-        if theirs == b"+QUEUED\r\n" && ours == theirs {
-            return self.queued[connection].push(command.clone());
-        }
         let is = |name: &str| command[0].eq_ignore_ascii_case(name.as_bytes());
+        if theirs == b"+QUEUED\r\n" && ours == theirs {
+            let queue = self.queued[connection].get_or_insert_default();
+            return queue.push(command.clone());
+        }
+        if is("MULTI") && theirs.starts_with(b"+") {
+            self.queued[connection].get_or_insert_default();
+        }
         let ends = is("EXEC") || is("DISCARD") || is("RESET");
-        let queued = match ends {
-            true => std::mem::take(&mut self.queued[connection]),
-            false => Vec::new(),
-        };
-        if !is("EXEC") || theirs == ours {
+        let queued = ends.then(|| self.queued[connection].take());
+        let queued = queued.flatten().unwrap_or_default();
+        if queued.is_empty() || theirs == ours {
             return self.compare(command, theirs, ours);
         }
         match (items(theirs), items(ours)) {
@@ -276,7 +278,7 @@ impl Duel {
     }
 
     fn is_queueing(&self, connection: usize) -> bool {
-        !self.queued[connection].is_empty()
+        self.queued[connection].is_some()
     }
 
     /// Gives the value at `from`, as either side dumps it, to both at `to`.

@@ -27,6 +27,8 @@ const WRAPPERS: [&[&str]; 6] = [
     &["FCALL", "run", "0"],
     &["FCALL_RO", "look", "0"],
 ];
+/// Commands that with a word less, or another one, choose by chance.
+const BY_CHANCE: [&str; 4] = ["SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER"];
 /// Words that fit nowhere.
 const HOSTILE: [&[u8]; 16] = [
     b"",
@@ -168,7 +170,8 @@ impl Scripts {
     /// A command from the templates; now and then with a word too many, too few, or another.
     fn command(&mut self) -> Command {
         let mut command = self.commands.command();
-        if may_wait(&command) || self.rng.usize(..15) > 0 {
+        let by_chance = BY_CHANCE.iter().any(|name| name.as_bytes() == command[0]);
+        if by_chance || may_wait(&command) || self.rng.usize(..15) > 0 {
             return command;
         }
         let at = self.rng.usize(..command.len());
