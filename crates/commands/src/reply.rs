@@ -46,6 +46,10 @@ pub trait ReplySink {
     fn push(&mut self, len: usize);
     /// A floating point number; RESP2 gets its text as a bulk string.
     fn double(&mut self, number: f64);
+    /// A floating point number that has a text of its own, with more digits than tell it apart.
+    fn double_as(&mut self, number: f64, _text: &[u8]) {
+        self.double(number);
+    }
     /// A truth value; RESP2 gets 1 or 0.
     fn boolean(&mut self, truth: bool);
     /// Text in a three-letter `format` (`txt`, `mkd`); RESP2 gets a bulk string.

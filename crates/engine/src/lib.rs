@@ -79,10 +79,12 @@ pub use pubsub::{Message, Subscriber};
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};
 pub use saving::Saver;
-pub use session::{Expiry, FieldValue, Session};
+pub use session::{
+    Expiry, FieldValue, KeyElement, ScoreRange, Session, Side, StreamEntry, StreamRange, XAdd, ZAdd,
+};
 pub use snapshot::DigestForm;
 pub use storage;
-pub use units::{DbIndex, ReplOffset, UnixMillis};
+pub use units::{DbIndex, ReplOffset, StreamId, UnixMillis};
 
 /// Whose snapshots are written when neither the configuration nor the directory says otherwise.
 const DEFAULT_TARGET: Target = Target::Redis10;

@@ -2,7 +2,7 @@
 
 mod said;
 
-use duramen::{Engine, Protocol, Reply, Session};
+use duramen::{Engine, Protocol, Reply, RespSink, Session};
 use said::{all_said, said};
 
 fn session() -> Session {
@@ -180,4 +180,26 @@ fn unknown_commands_and_wrong_counts_are_refused_in_redis_words() {
         answers[3],
         "(error) ERR wrong number of arguments for 'object|encoding' command"
     );
+}
+
+#[test]
+fn places_have_all_their_digits_in_both_protocols() {
+    let engine = Engine::open_in_memory();
+    let mut session = engine.session();
+    session.execute(&["GEOADD", "g", "13.361389", "0", "m"]);
+    for (protocol, text) in [
+        (
+            Protocol::Resp2,
+            "*1\r\n*2\r\n$20\r\n13.36138933897018433\r\n$19\r\n0.00000126736058093\r\n",
+        ),
+        (
+            Protocol::Resp3,
+            "*1\r\n*2\r\n,13.36138933897018433\r\n,0.00000126736058093\r\n",
+        ),
+    ] {
+        let mut out = Vec::new();
+        let mut reply = RespSink::new(&mut out, protocol);
+        session.execute_into(&[b"GEOPOS", b"g", b"m"], &mut reply);
+        assert_eq!(String::from_utf8(out).unwrap(), text);
+    }
 }

@@ -225,3 +225,21 @@ fn a_script_inside_a_transaction_sees_what_came_before() {
     );
     assert_eq!(run(&mut session, &["EXEC"]), "[+OK 2]");
 }
+
+#[test]
+fn a_script_may_not_ask_to_wait() {
+    let mut session = session();
+    for line in [
+        "XREAD BLOCK 0 STREAMS s $",
+        "XREADGROUP GROUP g c BLOCK 0 STREAMS s >",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let code = "return redis.pcall(unpack(ARGV))";
+        let request = [&["EVAL", code, "0"], words.as_slice()].concat();
+        let refusal = format!(
+            "-ERR {} command is not allowed with BLOCK option from scripts",
+            words[0]
+        );
+        assert_eq!(run(&mut session, &request), refusal);
+    }
+}

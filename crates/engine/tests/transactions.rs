@@ -186,3 +186,26 @@ fn transactions_over_shards_are_atomic() {
         "[1000, 1000]"
     );
 }
+
+#[test]
+fn an_exec_that_is_refused_ends_its_transaction() {
+    let engine = engine_at(&ManualClock::new(START));
+    let mut session = engine.session();
+    let refusal = "(error) EXECABORT Transaction discarded because of: wrong number of arguments for \
+                   'exec' command";
+    assert_eq!(said(&mut session, "EXEC now"), refusal);
+    all_said(&mut session, &["MULTI", "SET k 1"]);
+    assert_eq!(said(&mut session, "EXEC now"), refusal);
+    assert_eq!(said(&mut session, "EXISTS k"), "0");
+    assert_eq!(said(&mut session, "EXEC"), "(error) ERR EXEC without MULTI");
+}
+
+#[test]
+fn what_ends_scripts_or_counts_them_is_queued() {
+    let engine = engine_at(&ManualClock::new(START));
+    let mut session = engine.session();
+    said(&mut session, "MULTI");
+    for line in ["FUNCTION STATS", "FUNCTION KILL", "SCRIPT KILL"] {
+        assert_eq!(said(&mut session, line), "QUEUED", "{line}");
+    }
+}

@@ -24,6 +24,11 @@ pub enum Reply {
 }
 
 impl Reply {
+    /// The reply that stands at the front of `bytes`, in RESP2 or RESP3.
+    pub fn parse(bytes: &[u8]) -> Result<Reply, Error> {
+        crate::tcp::parse(bytes)
+    }
+
     /// The bytes of a bulk or status, or of a number's text.
     pub fn into_bytes(self) -> Result<Vec<u8>, Error> {
         match self {

@@ -70,6 +70,11 @@ impl Call for Tcp {
     }
 }
 
+/// The reply that `bytes` begin with.
+pub(crate) fn parse(mut bytes: &[u8]) -> Result<Reply, Error> {
+    read_reply(&mut bytes, DEPTH_MAX)
+}
+
 fn read_reply(input: &mut impl BufRead, depth: usize) -> Result<Reply, Error> {
     let line = read_line(input)?;
     let (kind, rest) = line
@@ -158,10 +163,6 @@ fn read_items(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parse(mut bytes: &[u8]) -> Result<Reply, Error> {
-        read_reply(&mut bytes, DEPTH_MAX)
-    }
 
     #[test]
     fn every_kind() {

@@ -77,19 +77,30 @@ fn normal(command: &[Vec<u8>], reply: &Reply) -> Reply {
     let name = word(command, 0);
     match reply {
         Reply::Array(items) if UNORDERED.contains(&name.as_str()) => sorted(items, 1),
-        Reply::Array(items) if UNORDERED_PAIRS.contains(&name.as_str()) => sorted(items, 2),
-        Reply::Array(items) if matches!(name.as_str(), "SCAN") => sorted(items, 1),
+        Reply::Array(items) | Reply::Map(items) if UNORDERED_PAIRS.contains(&name.as_str()) => {
+            sorted(items, 2)
+        }
+        // Cursors are a server's own.
+        Reply::Array(items) if name == "SCAN" => match items.last() {
+            Some(Reply::Array(keys)) => sorted(keys, 1),
+            _ => sorted(items, 1),
+        },
         Reply::Array(items) if matches!(name.as_str(), "HRANDFIELD" | "ZRANDMEMBER" | "ZSCAN") => {
             let scores = name == "ZSCAN" && word(command, 5) != "NOSCORES";
-            let pairs = scores || word(command, 3).starts_with("WITH");
+            let flat = !matches!(items.first(), Some(Reply::Array(_))) || name == "ZSCAN";
+            let pairs = flat && (scores || word(command, 3).starts_with("WITH"));
             sorted(items, if pairs { 2 } else { 1 })
         }
         Reply::Array(items) if name == "XINFO" && word(command, 1) == "GROUPS" => {
             let less = |group| without(&without(group, "consumers"), "lag");
             Reply::Array(items.iter().map(less).collect())
         }
-        Reply::Array(_) if name == "XINFO" => without(reply, "radix-tree-nodes"),
+        Reply::Array(_) | Reply::Map(_) if name == "XINFO" => without(reply, "radix-tree-nodes"),
+        // The number of the connection, and the server's name and version.
+        Reply::Array(_) | Reply::Map(_) if name == "HELLO" => Reply::Nil,
         Reply::Int(_) if name == "XGROUP" && word(command, 1) == "CREATECONSUMER" => Reply::Nil,
+        Reply::Array(_) | Reply::Map(_) if name == "LCS" => unordered(reply),
+        Reply::Error(text) => Reply::Error(plain(text)),
         Reply::Simple(text) => Reply::Bulk(text.clone().into_bytes()),
         other => other.clone(),
     }
@@ -105,9 +116,23 @@ fn sorted(items: &[Reply], size: usize) -> Reply {
     Reply::Array(groups.concat())
 }
 
+/// An error's text without the place in a script, which Valkey tells in another way, as its name.
+fn plain(text: &str) -> String {
+    let text = text.split(" script: ").next().unwrap_or_default();
+    text.replace("Valkey command", "Redis command")
+}
+
+/// The pairs of a map in one order: a script's table has none.
+fn unordered(map: &Reply) -> Reply {
+    match map {
+        Reply::Array(items) | Reply::Map(items) if items.len() == 4 => sorted(items, 2),
+        other => other.clone(),
+    }
+}
+
 /// A flat map without the field `name`.
 fn without(map: &Reply, name: &str) -> Reply {
-    let Reply::Array(items) = map else {
+    let (Reply::Array(items) | Reply::Map(items)) = map else {
         return map.clone();
     };
     let is_it = |pair: &&[Reply]| pair.first() != Some(&Reply::Bulk(name.as_bytes().to_vec()));

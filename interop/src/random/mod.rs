@@ -3,12 +3,26 @@
 //! [`Generator`] fills templates: lines in which `{..}` stands for something of that sort, and
 //! `<a|b c|>` for one of the alternatives. [`same`] compares two replies, less what a server is
 //! free to choose.
+//!
+//! [`Scripts`] spreads commands over connections; [`Duel`] carries such a sequence out on a real
+//! server and on ours, over sockets, and [`shrink`] makes it short when they differ.
 
 mod agree;
+mod allowed;
+mod duel;
+mod script;
+mod server_templates;
+mod shrink;
+mod side;
 mod templates;
+mod wire;
 mod words;
 
 pub use agree::same;
+pub use allowed::{Allowed, Verdict};
+pub use duel::{Difference, Duel, Ran};
+pub use script::{Action, Scripts, Step};
+pub use shrink::shrink;
 
 use crate::Build;
 use fastrand::Rng;
@@ -28,9 +42,22 @@ pub struct Generator {
 
 impl Generator {
     /// Only templates that are tried on `build`, of commands that `knows` says both sides have.
-    pub fn new(seed: u64, build: Build, mut knows: impl FnMut(&str) -> bool) -> Generator {
+    pub fn new(seed: u64, build: Build, knows: impl FnMut(&str) -> bool) -> Generator {
+        Generator::of(seed, families(build), knows)
+    }
+
+    /// Likewise of all templates, those that take a server included.
+    pub(super) fn of_all(seed: u64, build: Build, knows: impl FnMut(&str) -> bool) -> Generator {
+        Generator::of(seed, &server_templates::families(build), knows)
+    }
+
+    fn of(
+        seed: u64,
+        families: &[(&'static str, &'static str)],
+        mut knows: impl FnMut(&str) -> bool,
+    ) -> Generator {
         let mut known_families = Vec::new();
-        for (family, lines) in families(build) {
+        for (family, lines) in families {
             let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
             let known: Vec<&str> = lines.filter(|line| knows(first_word(line))).collect();
             if !known.is_empty() {
@@ -41,6 +68,11 @@ impl Generator {
             rng: Rng::with_seed(seed),
             families: known_families,
         }
+    }
+
+    /// Starts anew from a seed.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.rng = Rng::with_seed(seed);
     }
 
     /// How many templates there are.

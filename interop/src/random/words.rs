@@ -14,7 +14,10 @@ pub(super) fn key(rng: &mut Rng, family: &str) -> Vec<u8> {
         true => family,
         false => families[rng.usize(..families.len())],
     };
-    format!("{family}:{}", rng.usize(..KEYS_PER_FAMILY)).into_bytes()
+    match rng.usize(..KEYS_PER_FAMILY) {
+        0 => [family.as_bytes(), b":\0\xff \r\n"].concat(),
+        number => format!("{family}:{number}").into_bytes(),
+    }
 }
 
 /// A word of the sort that a placeholder names.

@@ -31,10 +31,11 @@ pub(super) fn unit(args: &mut Args<'_>) -> Result<f64, Error> {
 pub(super) fn reply_place(reply: &mut dyn ReplySink, at: LonLat) {
     reply.array(2);
     for degrees in [at.lon, at.lat] {
+        let text = LongDouble::from(degrees).to_text();
         if reply.protocol() == Protocol::Resp3 {
-            reply.double(degrees);
+            reply.double_as(degrees, &text);
         } else {
-            reply.bulk(&LongDouble::from(degrees).to_text());
+            reply.bulk(&text);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::expire_time::ExpireUnit;
 use crate::{Args, Context, Error, EventClass, Outcome};
+use packed::number;
 use units::UnixMillis;
 
 pub(super) fn expire(ctx: &mut Context<'_, '_>) -> Outcome {
@@ -73,10 +74,12 @@ impl Condition {
 }
 
 fn set_expire(ctx: &mut Context<'_, '_>, unit: ExpireUnit, command: &'static str) -> Outcome {
-    let (key, number) = (ctx.args.bytes()?, ctx.args.int()?);
+    let (key, number) = (ctx.args.bytes()?, ctx.args.bytes()?);
+    // A wrong option comes before a wrong number.
+    let condition = Condition::parse(&mut ctx.args)?;
+    let number = number::parse_i64(number).ok_or(Error::NotInteger)?;
     let deadline = unit.deadline(number, ctx.keys.now());
     let deadline = deadline.ok_or(Error::InvalidExpire(command))?;
-    let condition = Condition::parse(&mut ctx.args)?;
     let old = ctx.keys.get(ctx.db, key).map(|entry| entry.deadline());
     let allowed = old.is_some_and(|old| condition.allows(old, deadline));
     if allowed {

@@ -39,8 +39,7 @@ struct Reader<'a> {
 /// pending, even if that is nothing. Repeated entry by entry as XCLAIM, which says to whom each
 /// went and when.
 pub(super) fn xreadgroup(ctx: &mut Context<'_, '_>) -> Outcome {
-    let request = ReadRequest::parse(&mut ctx.args, true, ctx.keys.now())?;
-    request.refuse_in_script("xreadgroup", ctx.settings)?;
+    let request = ReadRequest::parse(&mut ctx.args, true, ctx.keys.now(), ctx.settings)?;
     let Some((group, consumer)) = request.group else {
         return Err(Error::Syntax);
     };

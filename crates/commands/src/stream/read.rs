@@ -25,6 +25,7 @@ impl<'a> ReadRequest<'a> {
         args: &mut Args<'a>,
         for_group: bool,
         now: UnixMillis,
+        settings: &Settings,
     ) -> Result<ReadRequest<'a>, Error> {
         let mut request = ReadRequest {
             limit: usize::MAX,
@@ -38,6 +39,7 @@ impl<'a> ReadRequest<'a> {
             if args.left() >= 2 && args.keyword("COUNT") {
                 request.limit = parse_limit(args)?;
             } else if args.left() >= 2 && args.keyword("BLOCK") {
+                refuse_in_script(args, settings)?;
                 request.wait = Some(timeout_millis(args, now)?);
             } else if args.left() >= 3 && args.keyword("GROUP") {
                 only_xreadgroup("GROUP", for_group)?;
@@ -71,16 +73,6 @@ impl<'a> ReadRequest<'a> {
         Ok(())
     }
 
-    /// Refuses to wait in a script, which nobody could wake.
-    pub(super) fn refuse_in_script(&self, name: &str, settings: &Settings) -> Outcome {
-        match self.wait.is_some() && settings.in_script {
-            false => Ok(()),
-            true => Err(Error::err(format_args!(
-                "{name} command is not allowed with BLOCK option from scripts"
-            ))),
-        }
-    }
-
     /// What there is to wait for, if the request says to.
     pub(super) fn wait(&self) -> Option<Wait> {
         let wait = |until| Wait::for_keys(self.keys, Type::Stream, until);
@@ -99,8 +91,7 @@ fn only_xreadgroup(option: &str, for_group: bool) -> Result<(), Error> {
 
 /// Replies with the streams that have entries behind the given ids, null if none has.
 pub(super) fn xread(ctx: &mut Context<'_, '_>) -> Outcome {
-    let request = ReadRequest::parse(&mut ctx.args, false, ctx.keys.now())?;
-    request.refuse_in_script("xread", ctx.settings)?;
+    let request = ReadRequest::parse(&mut ctx.args, false, ctx.keys.now(), ctx.settings)?;
     let mut seen = Vec::new();
     let mut found: Vec<(&[u8], Vec<Entry<'_>>)> = Vec::new();
     for (&key, id) in request.keys.iter().zip(request.ids) {
@@ -125,6 +116,17 @@ pub(super) fn xread(ctx: &mut Context<'_, '_>) -> Outcome {
         reply_entries(ctx.reply, entries);
     }
     Ok(())
+}
+
+/// Nobody can wait while a script holds the keyspace.
+fn refuse_in_script(args: &Args<'_>, settings: &Settings) -> Result<(), Error> {
+    if !settings.in_script {
+        return Ok(());
+    }
+    let name = String::from_utf8_lossy(args.argv()[0]);
+    Err(Error::err(format_args!(
+        "{name} command is not allowed with BLOCK option from scripts"
+    )))
 }
 
 /// The request with the ids that it meant: `$` is what was last when it came.

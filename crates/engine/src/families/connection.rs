@@ -96,10 +96,10 @@ fn hello(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
     };
     let mut name = None;
     while !args.is_done() {
-        if args.keyword("AUTH") {
+        if args.left() > 2 && args.keyword("AUTH") {
             let (user, password) = (args.bytes()?, args.bytes()?);
             session.authenticate(args.argv()[0], user, password)?;
-        } else if args.keyword("SETNAME") {
+        } else if args.left() > 1 && args.keyword("SETNAME") {
             name = Some(super::client::checked_name(args.bytes()?, "Client names")?);
         } else {
             let option = String::from_utf8_lossy(args.bytes()?).into_owned();

@@ -83,8 +83,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
                 "Tells which function runs, and how many there are.",
             ),
         stats,
-    )
-    .immediate(),
+    ),
     SessionCommand::new(
         spec("function|kill", 2, Flags::ALLOW_BUSY)
             .tips(tips::ONE_SHARD)
@@ -95,8 +94,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
                 "Ends the function that runs, unless it has written.",
             ),
         kill,
-    )
-    .immediate(),
+    ),
     SessionCommand::new(
         Spec::new(
             "function|help",

@@ -42,7 +42,7 @@ pub(super) const SCRIPTS: &[ScriptCommand] = &[
             "script numkeys [key [key ...]] [arg [arg ...]]",
             "Runs a script.",
         ),
-        |session, keys, args, reply| session.eval(keys, args, Source::Code, false, reply),
+        |session, keys, args, reply| session.eval_on(keys, args, Source::Code, false, reply),
     ),
     ScriptCommand::new(
         run_rw("evalsha").doc(
@@ -51,7 +51,7 @@ pub(super) const SCRIPTS: &[ScriptCommand] = &[
             "sha1 numkeys [key [key ...]] [arg [arg ...]]",
             "Runs a script that was loaded before, by its name.",
         ),
-        |session, keys, args, reply| session.eval(keys, args, Source::Sha, false, reply),
+        |session, keys, args, reply| session.eval_on(keys, args, Source::Sha, false, reply),
     ),
     ScriptCommand::new(
         run("eval_ro", RUN_RO).doc(
@@ -60,7 +60,7 @@ pub(super) const SCRIPTS: &[ScriptCommand] = &[
             "script numkeys [key [key ...]] [arg [arg ...]]",
             "Runs a script that only reads.",
         ),
-        |session, keys, args, reply| session.eval(keys, args, Source::Code, true, reply),
+        |session, keys, args, reply| session.eval_on(keys, args, Source::Code, true, reply),
     ),
     ScriptCommand::new(
         run("evalsha_ro", RUN_RO).doc(
@@ -69,7 +69,7 @@ pub(super) const SCRIPTS: &[ScriptCommand] = &[
             "sha1 numkeys [key [key ...]] [arg [arg ...]]",
             "Runs a script that was loaded before and only reads.",
         ),
-        |session, keys, args, reply| session.eval(keys, args, Source::Sha, true, reply),
+        |session, keys, args, reply| session.eval_on(keys, args, Source::Sha, true, reply),
     ),
     ScriptCommand::new(
         run_rw("fcall").doc(
@@ -98,7 +98,7 @@ fn fcall(
     read_only: bool,
     reply: &mut dyn ReplySink,
 ) -> Outcome {
-    session.fcall(keys, args, read_only, reply)
+    session.fcall_on(keys, args, read_only, reply)
 }
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
@@ -145,8 +145,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
                 "Ends the script that runs, unless it has written.",
             ),
         kill,
-    )
-    .immediate(),
+    ),
     SessionCommand::new(
         spec("script|debug", 3, Flags::NOSCRIPT).doc(
             "3.2.0",

@@ -76,6 +76,9 @@ impl ReplySink for RespSink<'_> {
         number::write_f64_shortest(number, &mut text);
         encode::double(self.out, self.protocol, &text);
     }
+    fn double_as(&mut self, _: f64, text: &[u8]) {
+        encode::double(self.out, self.protocol, text);
+    }
     fn boolean(&mut self, truth: bool) {
         encode::boolean(self.out, self.protocol, truth);
     }

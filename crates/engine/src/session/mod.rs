@@ -11,10 +11,12 @@ mod script;
 mod tracking;
 mod transaction;
 mod typed;
+mod typed_families;
 
 #[cfg(feature = "scripts")]
 pub(crate) use script::Source;
 pub use typed::{Expiry, FieldValue};
+pub use typed_families::{KeyElement, ScoreRange, Side, StreamEntry, StreamRange, XAdd, ZAdd};
 
 use crate::clients::{Buffers, Card, Marks};
 use crate::engine::Engine;

@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// EVAL and its kin, behind their names.
-    pub(crate) fn eval(
+    pub(crate) fn eval_on(
         &mut self,
         keys: &mut Keys<'_>,
         args: &mut Args<'_>,
@@ -108,7 +108,7 @@ impl Session {
     }
 
     /// FCALL and its kin, behind their names.
-    pub(crate) fn fcall(
+    pub(crate) fn fcall_on(
         &mut self,
         keys: &mut Keys<'_>,
         args: &mut Args<'_>,

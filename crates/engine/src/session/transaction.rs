@@ -101,7 +101,9 @@ impl Transaction {
 
 /// The refusal of an EXEC that something kept from running; its transaction is over.
 fn aborted(error: Error) -> Error {
-    Error::Text(format!("EXECABORT Transaction discarded because of: {error}").into())
+    let reason = error.to_string();
+    let reason = reason.strip_prefix("ERR ").unwrap_or(&reason);
+    Error::Text(format!("EXECABORT Transaction discarded because of: {reason}").into())
 }
 
 impl Session {
@@ -111,7 +113,7 @@ impl Session {
         let is_exec = argv
             .first()
             .is_some_and(|name| name.eq_ignore_ascii_case(b"exec"));
-        if is_exec && self.in_transaction() {
+        if is_exec {
             self.transaction = Transaction::default();
             return aborted(error);
         }
