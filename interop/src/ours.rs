@@ -102,7 +102,7 @@ fn reply(ours: duramen::Reply) -> Reply {
         Typed::Double(n) => Reply::Double(n),
         Typed::Boolean(yes) => Reply::Int(i64::from(yes)),
         Typed::Bulk(bytes) => Reply::Bulk(bytes),
-        Typed::Verbatim(_, text) => Reply::Bulk(text.into_bytes()),
+        Typed::Verbatim(_, text) | Typed::BigNumber(text) => Reply::Bulk(text.into_bytes()),
         Typed::Array(items) | Typed::Set(items) | Typed::Push(items) => Reply::Array(all(items)),
         Typed::Map(pairs) => Reply::Map(
             pairs

@@ -21,13 +21,18 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// Where ours differs on purpose: a command, a field, and why.
-const KNOWN: [(&str, &str, &str); 9] = [
+const KNOWN: [(&str, &str, &str); 10] = [
     (
         "config|set",
         "flags",
         "refused in transactions, and says so",
     ),
     ("bgsave", "flags", "refused in transactions, and says so"),
+    (
+        "bgrewriteaof",
+        "flags",
+        "refused in transactions, and says so",
+    ),
     ("debug", "flags", "has subcommands"),
     ("debug", "subcommands", "has subcommands"),
     ("debug", "categories", "has subcommands"),
@@ -148,7 +153,7 @@ fn each_command_is_what_it_is_elsewhere() -> Outcome {
 
 /// Requests, whose keys and what is done with them both have to tell. Not among them is `PFMERGE` of
 /// one key, which is found here, and in 7.0 is not.
-const REQUESTS: [&str; 22] = [
+const REQUESTS: [&str; 25] = [
     "GET a",
     "SET a b",
     "SET a b GET",
@@ -171,6 +176,9 @@ const REQUESTS: [&str; 22] = [
     "XINFO STREAM a",
     "PFMERGE a b c",
     "PING x",
+    "EVAL x 0",
+    "EVALSHA_RO x 2 a b c",
+    "FCALL f 1 a",
 ];
 
 #[test]

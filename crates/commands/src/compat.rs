@@ -46,6 +46,11 @@ impl Compat {
         self == Compat::Redis70
     }
 
+    /// Whether `XREADGROUP` makes a consumer known even if there is nothing new for it.
+    pub fn idle_reads_create_consumers(self) -> bool {
+        self != Compat::Redis70
+    }
+
     /// Whether scores are printed in 17 digits, not in as few as tell them apart.
     pub fn has_old_score_text(self) -> bool {
         self == Compat::Redis70

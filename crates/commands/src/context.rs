@@ -25,6 +25,8 @@ pub struct Settings {
     pub in_script: bool,
     /// Which version's answers are given, where they differ.
     pub compat: Compat,
+    /// Whether payloads with a wrong checksum are taken.
+    pub skip_checksums: bool,
     /// Which events are told; none if nobody could hear of them.
     pub notify: EventClass,
 }
@@ -49,6 +51,8 @@ pub struct Context<'c, 'k> {
     pub settings: &'c Settings,
     /// Set in place of a reply by a command that found nothing and would wait.
     pub wait: Option<Wait>,
+    /// A line for the log of a server: what a refusal does not tell a client.
+    pub note: Option<String>,
 }
 
 impl Context<'_, '_> {

@@ -51,6 +51,17 @@ pub trait ReplySink {
     /// Text in a three-letter `format` (`txt`, `mkd`); RESP2 gets a bulk string.
     fn verbatim(&mut self, format: &str, text: &str);
 
+    /// An integer of any size, in decimal digits; RESP2 gets a bulk string.
+    fn big_number(&mut self, digits: &str) {
+        self.bulk(digits.as_bytes());
+    }
+
+    /// The start of `pairs` pairs about the reply that follows, if the reader takes such: returns
+    /// whether they are to be written.
+    fn attribute(&mut self, _pairs: usize) -> bool {
+        false
+    }
+
     /// The status `OK`.
     fn ok(&mut self) {
         self.simple("OK");

@@ -22,6 +22,13 @@ pub const SPLIT_ALL: Tips = &[
 pub const EVERY_SHARD: Tips = &["request_policy:all_shards", "response_policy:all_succeeded"];
 /// To be sent to all shards; replies are added.
 pub const EVERY_SHARD_SUM: Tips = &["request_policy:all_shards", "response_policy:agg_sum"];
+/// To be sent to all shards; all have to say yes.
+pub const EVERY_SHARD_AND: Tips = &[
+    "request_policy:all_shards",
+    "response_policy:agg_logical_and",
+];
+/// To be sent to all shards; one has to succeed.
+pub const ONE_SHARD: Tips = &["request_policy:all_shards", "response_policy:one_succeeded"];
 /// To be sent to all shards; what comes of their replies is for clients to know.
 pub const EVERY_SHARD_SPECIAL: Tips = &[
     "nondeterministic_output",

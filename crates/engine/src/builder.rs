@@ -1,12 +1,12 @@
 use crate::OpenError;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Directive, Lines};
 use crate::datadir;
 use crate::engine::{Engine, Inner, Parts};
 use crate::log::Log;
 use journal::Journal;
 use keyspace::{Keyspace, Options};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::{Os, Storage};
 use units::{ReplId, ReplOffset};
@@ -29,7 +29,8 @@ const JOURNAL_BYTES_MAX: u64 = 64 << 10;
 #[derive(Debug)]
 pub struct Builder<S: Storage = Os> {
     config: Config,
-    users: Vec<String>,
+    lines: Lines,
+    config_file: Option<PathBuf>,
     storage: Option<S>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
@@ -46,7 +47,8 @@ impl Builder {
         };
         Builder {
             config,
-            users: Vec::new(),
+            lines: Lines::default(),
+            config_file: None,
             storage: Some(Os),
             clock: Arc::new(SystemClock),
             seed: None,
@@ -61,6 +63,13 @@ impl Builder {
             storage: None,
             ..Builder::new(Path::new(""))
         }
+    }
+
+    /// With the databases and encodings of `config`.
+    pub(crate) fn like(mut self, config: &Config) -> Builder {
+        self.config.databases = config.databases;
+        self.config.limits = config.limits;
+        self
     }
 }
 
@@ -82,7 +91,31 @@ impl<S: Storage> Builder<S> {
 
     /// Adds a user, as a `user` line of `redis.conf` does: its name, then rules.
     pub fn user(mut self, line: &str) -> Builder<S> {
-        self.users.push(line.to_owned());
+        self.lines.users.push(line.to_owned());
+        self
+    }
+
+    /// Adds settings of a front-end's own. The engine checks and keeps what they are set to, and
+    /// answers `CONFIG GET`; [`Engine::on_config_change`] tells of changes.
+    pub fn directives(mut self, directives: &[Directive]) -> Builder<S> {
+        self.config.kept.add(directives);
+        self
+    }
+
+    /// Takes over a line of `redis.conf` that was split into words: a name, and its values.
+    pub fn line(mut self, words: &[&str]) -> Result<Builder<S>, ConfigError> {
+        self.lines.read(&mut self.config, words)?;
+        Ok(self)
+    }
+
+    /// The value of a setting as it is by now.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.config.get(name)
+    }
+
+    /// The file that the settings come from, which `CONFIG REWRITE` brings up to date.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Builder<S> {
+        self.config_file = Some(path.into());
         self
     }
 
@@ -90,7 +123,8 @@ impl<S: Storage> Builder<S> {
     pub fn storage<T: Storage>(self, storage: T) -> Builder<T> {
         let Builder {
             config,
-            users,
+            lines,
+            config_file,
             clock,
             seed,
             shards,
@@ -100,7 +134,8 @@ impl<S: Storage> Builder<S> {
         } = self;
         Builder {
             config,
-            users,
+            lines,
+            config_file,
             storage: Some(storage),
             clock,
             seed,
@@ -158,6 +193,7 @@ impl<S: Storage> Builder<S> {
             }),
             log: Log::new(new_journal(&mut rng)),
             config: self.config,
+            config_file: self.config_file,
             clock: self.clock,
             seed,
             load_threads: self.load_threads,
@@ -166,12 +202,12 @@ impl<S: Storage> Builder<S> {
         let engine = Engine::from_inner(inner);
         engine
             .access()
-            .add_configured(&self.users)
+            .add_configured(&self.lines.users)
             .map_err(OpenError::Users)?;
         if let Some(storage) = self.storage {
             datadir::open(storage, &engine)?;
         }
-        engine.load_users(!self.users.is_empty())?;
+        engine.load_users(!self.lines.users.is_empty())?;
         Ok(engine)
     }
 }

@@ -3,13 +3,15 @@ use crate::access::AccessControl;
 use crate::blocking::Blocking;
 use crate::builder::Builder;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
+use crate::configuring::Configuring;
 use crate::datadir::{DataDir, Frozen, RecoveryReport, SaveError};
 use crate::durable::Durable;
 use crate::evict::Eviction;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
+use crate::notes::Notes;
 use crate::pubsub::{Hub, Published, Subscriber};
 use crate::saving::Saving;
 use crate::scripting::Scripting;
@@ -22,10 +24,10 @@ use parking_lot::RwLock;
 use rdb::Target;
 use snapshot::DigestForm;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use units::{ReplOffset, UnixMillis};
+use units::{ReplId, ReplOffset, UnixMillis};
 
 /// An open keyspace with the directory that it lives in, if any.
 ///
@@ -44,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) keyspace: Keyspace,
     pub(crate) log: Log,
     pub(crate) config: RwLock<Config>,
+    pub(crate) configuring: Configuring,
     pub(crate) settings_epoch: AtomicU64,
     pub(crate) functions: RwLock<Functions>,
     pub(crate) scripting: Scripting,
@@ -53,6 +56,11 @@ pub(crate) struct Inner {
     pub(crate) stats: Stats,
     /// Whether [`Engine::tick`] deletes what is due; `DEBUG SET-ACTIVE-EXPIRE`.
     pub(crate) active_expiry: AtomicBool,
+    /// Checksums of snapshots and payloads do not count; `DEBUG SET-SKIP-CHECKSUM-VALIDATION`.
+    pub(crate) skip_checksums: AtomicBool,
+    /// Scripts may call what is refused to them; `DEBUG SET-DISABLE-DENY-SCRIPTS`.
+    pub(crate) scripts_may_all: AtomicBool,
+    pub(crate) notes: Notes,
     pub(crate) memory: Gauge,
     pub(crate) eviction: Eviction,
     pub(crate) hub: Arc<Hub>,
@@ -80,6 +88,7 @@ pub(crate) struct Parts {
     pub(crate) keyspace: Keyspace,
     pub(crate) log: Log,
     pub(crate) config: Config,
+    pub(crate) config_file: Option<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) seed: u64,
     pub(crate) load_threads: usize,
@@ -217,52 +226,10 @@ impl Engine {
         }
     }
 
-    /// The value of a setting, by its name in `redis.conf`.
-    pub fn config(&self, name: &str) -> Option<String> {
-        self.inner.config.read().get(name)
-    }
-
     /// Ends the script or function that runs, if one does, whatever it has written so far, and lets
     /// no other go on: for a program that ends.
     pub fn abort_scripts(&self) {
         self.inner.scripting.abort();
-    }
-
-    /// Changes a setting that may change while the engine is open.
-    pub fn set_config(&self, name: &str, value: &str) -> Result<(), ConfigError> {
-        self.set_configs(&[(name, value)])
-    }
-
-    /// Changes several settings, or none of them if one is refused.
-    pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
-        let (before, changed) = {
-            let mut config = self.inner.config.write();
-            let mut changed = config.clone();
-            for (name, value) in settings {
-                changed.set_while_open(name, value)?;
-            }
-            let before = std::mem::replace(&mut *config, changed.clone());
-            (before, changed)
-        };
-        self.inner.access.configure(&before, &changed);
-        self.inner.durable.configure(&changed);
-        if before.appendonly != changed.appendonly {
-            self.turn_log(changed.appendonly == Some(true));
-        }
-        self.inner.eviction.set_limit(changed.maxmemory);
-        let threshold = changed.busy_reply_threshold;
-        self.inner.scripting.set_busy_after(threshold);
-        self.inner
-            .hub
-            .set_limit(changed.client_output_buffer_limit.pubsub);
-        let most = changed.tracking_table_max_keys;
-        self.inner.tracking.forget_beyond(most, &self.inner.hub);
-        // With the configuration unlocked again: who holds shards may read it.
-        self.inner.keyspace.set_limits(changed.limits);
-        changed.apply(&self.inner.keyspace);
-        self.inner.settings_epoch.fetch_add(1, Ordering::Release);
-        self.make_room();
-        Ok(())
     }
 }
 
@@ -332,6 +299,18 @@ impl Engine {
         self.inner.settings_epoch.load(Ordering::Acquire)
     }
 
+    /// Goes on under another name in the history of changes, as after a failover.
+    pub(crate) fn rename_history(&self) {
+        let mut bits = [0; 20];
+        self.seeded_rng(self.now().0.unsigned_abs()).fill(&mut bits);
+        self.log().journal().rename(ReplId::from_bits(bits));
+    }
+
+    /// Has sessions look at settings anew.
+    pub(crate) fn renew_settings(&self) {
+        self.inner.settings_epoch.fetch_add(1, Ordering::Release);
+    }
+
     pub(crate) fn settings(&self) -> (u64, commands::Settings) {
         let config = self.inner.config.read();
         (self.settings_epoch(), self.inner.command_settings(&config))
@@ -360,6 +339,7 @@ impl Inner {
             keyspace: parts.keyspace,
             log: parts.log,
             config: RwLock::new(parts.config),
+            configuring: Configuring::new(parts.config_file),
             settings_epoch: AtomicU64::new(0),
             functions: RwLock::default(),
             scripting,
@@ -368,6 +348,9 @@ impl Inner {
             seed: parts.seed,
             stats: Stats::default(),
             active_expiry: AtomicBool::new(true),
+            skip_checksums: AtomicBool::new(false),
+            scripts_may_all: AtomicBool::new(false),
+            notes: Notes::default(),
             memory,
             eviction,
             hub: Arc::new(hub),
@@ -386,6 +369,13 @@ impl Inner {
         }
     }
 
+    /// Has functions compiled anew when they are wanted.
+    pub(crate) fn forget_libraries(&self) {
+        if let Ok(mut machines) = self.scripting.machines(|| self.clock.now()) {
+            machines.forget_libraries();
+        }
+    }
+
     /// Whose answers are given, where versions differ.
     pub(crate) fn compat(&self) -> commands::Compat {
         self.config.read().compat_version
@@ -400,6 +390,7 @@ impl Inner {
             may_read_every_key: true,
             in_script: false,
             compat: config.compat_version,
+            skip_checksums: self.skip_checksums.load(Ordering::Relaxed),
             notify: config.notify(),
         }
     }

@@ -35,6 +35,7 @@ mod blocking;
 mod builder;
 mod clock;
 mod config;
+mod configuring;
 mod datadir;
 mod durable;
 mod engine;
@@ -45,6 +46,7 @@ mod functions;
 mod lag;
 mod log;
 mod memory;
+mod notes;
 mod pubsub;
 mod registry;
 mod reply;
@@ -57,7 +59,8 @@ mod tracking;
 pub use builder::Builder;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use commands::{Error, Protocol, ReplySink};
-pub use config::{Config, ConfigError, Policy, SavePoint};
+pub use config::{Config, ConfigError, Directive, DirectiveKind, Policy, SavePoint};
+pub use configuring::{ConfigChange, RewriteError};
 pub use datadir::{
     FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
 };
@@ -68,6 +71,7 @@ pub use keyspace::{
     StringRef, ValueRef, ViewCancelled, Views, ZsetRef,
 };
 pub use memory::MemoryUse;
+pub use notes::LogLevel;
 pub use pubsub::{Message, Subscriber};
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};

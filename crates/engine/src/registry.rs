@@ -78,7 +78,10 @@ impl ScriptCommand {
         argv: &[&[u8]],
         reply: &mut dyn ReplySink,
     ) -> Outcome {
-        (self.handler)(session, keys, &mut Args::new(argv), reply)
+        session.declare_keys(&self.spec, argv);
+        let outcome = (self.handler)(session, keys, &mut Args::new(argv), reply);
+        session.undeclare_keys();
+        outcome
     }
 }
 

@@ -255,6 +255,21 @@ fn reset_and_the_end_stop_it() {
     );
 }
 
+/// Of a script that reads anything, the keys that it declares are tracked; of others none.
+#[cfg(feature = "scripts")]
+#[test]
+fn scripts_track_what_they_declare() {
+    let engine = Engine::open_in_memory();
+    let (mut reader, mut writer) = (tracking(&engine, ""), engine.session());
+    let mut after = |script: &str| {
+        reader.execute(&["EVAL", script, "2", "a", "b"]);
+        run(&mut writer, "MSET a 1 b 2 c 3");
+        told(&mut reader)
+    };
+    assert_eq!(after("redis.call('ping')"), "");
+    assert_eq!(after("redis.call('get', 'c')"), invalidated(&["a", "b"]));
+}
+
 /// Threads read and write the same keys: whoever holds an old value was told so.
 #[test]
 fn no_change_is_missed() {

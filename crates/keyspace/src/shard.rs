@@ -106,15 +106,18 @@ impl Shard {
         Some(table.replace_by_empty(self.next_table - 1))
     }
 
-    /// Exchanges two databases.
-    pub(crate) fn swap(&mut self, a: DbIndex, b: DbIndex) {
+    /// Exchanges two databases. Keys whose time has come by `now` are missing in both.
+    pub(crate) fn swap(&mut self, a: DbIndex, b: DbIndex, now: UnixMillis) {
         let (Some(one), Some(other)) = (self.table(a), self.table(b)) else {
             return;
         };
         let hasher = one.hasher();
         let exists = |key: &[u8]| {
             let hash = hasher.hash(key);
-            one.get(hash, key).is_some() || other.get(hash, key).is_some()
+            let mut items = [one, other]
+                .into_iter()
+                .filter_map(|table| table.get(hash, key));
+            items.any(|item| item.deadline.is_none_or(|deadline| deadline >= now))
         };
         let mut watches = self.watches.lock();
         watches.fire_all(a, exists);

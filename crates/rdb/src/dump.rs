@@ -45,27 +45,67 @@ pub fn verify(payload: &[u8]) -> Result<(&[u8], Version), Error> {
 
 /// The same where there may be nothing in front of the footer.
 pub(crate) fn verify_all(payload: &[u8]) -> Result<(&[u8], Version), Error> {
-    let short = || {
-        let found = payload.len();
-        Error::new(0, ErrorKind::ShortPayload { found })
-    };
-    let (summed, checksum) = payload.split_last_chunk().ok_or_else(short)?;
-    let (body, number) = summed.split_last_chunk().ok_or_else(short)?;
-    let stored = u64::from_le_bytes(*checksum);
+    let (summed, stored) = split_checksum(payload)?;
     let computed = crc64::crc64(summed);
     if stored != computed || stored == 0 {
         let kind = ErrorKind::ChecksumMismatch { stored, computed };
         return Err(Error::new(summed.len() as u64, kind));
     }
+    split_version(payload)
+}
+
+fn short(payload: &[u8]) -> Error {
+    let found = payload.len();
+    Error::new(0, ErrorKind::ShortPayload { found })
+}
+
+/// What the checksum stands for, and the checksum.
+fn split_checksum(payload: &[u8]) -> Result<(&[u8], u64), Error> {
+    let split = payload.split_last_chunk();
+    let (summed, checksum) = split.ok_or_else(|| short(payload))?;
+    Ok((summed, u64::from_le_bytes(*checksum)))
+}
+
+/// What the footer stands behind, and the version in it.
+fn split_version(payload: &[u8]) -> Result<(&[u8], Version), Error> {
+    let (summed, _) = split_checksum(payload)?;
+    let (body, number) = summed.split_last_chunk().ok_or_else(|| short(payload))?;
     match Version::of_number(u16::from_le_bytes(*number)) {
         Ok(version) => Ok((body, version)),
         Err(kind) => Err(Error::new(body.len() as u64, kind)),
     }
 }
 
+/// What servers call the form of a payload's value when they find it damaged.
+pub fn form(payload: &[u8]) -> &'static str {
+    match payload.first() {
+        Some(9) => "Zipmap",
+        Some(10 | 14) => "Ziplist",
+        Some(11) => "Intset",
+        Some(12) => "Zset ziplist",
+        Some(13) => "Hash ziplist",
+        Some(15 | 19 | 21 | 26 | 27) => "Stream listpack",
+        Some(16) => "Hash listpack",
+        Some(17) => "Zset listpack",
+        Some(18) => "Listpack",
+        Some(20) => "Set listpack",
+        _ => "Value",
+    }
+}
+
 /// Checks a payload's footer and prepares to read its value.
 pub fn decode(payload: &[u8]) -> Result<ValueDecoder<'_>, Error> {
     let (body, version) = verify(payload)?;
+    value_decoder(body, version)
+}
+
+/// The same whatever the checksum is.
+pub fn decode_unchecked(payload: &[u8]) -> Result<ValueDecoder<'_>, Error> {
+    let (body, version) = split_version(payload)?;
+    value_decoder(body, version)
+}
+
+fn value_decoder(body: &[u8], version: Version) -> Result<ValueDecoder<'_>, Error> {
     let mut cur = Cursor::new(body, STRING_LEN_MAX);
     let byte = cur
         .byte("a value's kind")

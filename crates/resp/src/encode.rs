@@ -86,6 +86,11 @@ pub fn push_len(out: &mut Vec<u8>, protocol: Protocol, len: usize) {
     length(out, by(protocol, b'*', b'>'), len);
 }
 
+/// The start of an attribute: pairs about the reply that follows. RESP2 has none.
+pub fn attribute_len(out: &mut Vec<u8>, pairs: usize) {
+    length(out, b'|', pairs);
+}
+
 /// A double as its text: versions of servers differ in which.
 pub fn double(out: &mut Vec<u8>, protocol: Protocol, text: &[u8]) {
     match protocol {

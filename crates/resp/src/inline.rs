@@ -119,6 +119,34 @@ fn hex(digit: u8) -> u8 {
     }
 }
 
+/// `word` as [`split_words`] reads it back: in quotes if it would not be one word otherwise.
+pub fn quoted_word(word: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    match !word.is_empty() && word.iter().all(plain) {
+        true => String::from_utf8_lossy(word).into_owned(),
+        false => quoted(word),
+    }
+}
+
+/// `bytes` in double quotes, with the escapes that [`split_words`] takes away.
+pub fn quoted(bytes: &[u8]) -> String {
+    let inside: String = bytes.iter().map(|byte| escaped(*byte)).collect();
+    format!("\"{inside}\"")
+}
+
+fn escaped(byte: u8) -> String {
+    match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(byte)),
+        b'\n' => "\\n".to_owned(),
+        b'\r' => "\\r".to_owned(),
+        b'\t' => "\\t".to_owned(),
+        0x07 => "\\a".to_owned(),
+        0x08 => "\\b".to_owned(),
+        b' '..=b'~' => char::from(byte).to_string(),
+        other => format!("\\x{other:02x}"),
+    }
+}
+
 /// C's `isspace`, which has the vertical tab that `u8::is_ascii_whitespace` lacks.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | 0x09..=0x0D)
@@ -154,6 +182,15 @@ mod tests {
         assert_eq!(words(r#""\xZZ""#).unwrap(), ["xZZ"]);
         assert_eq!(words(r"'a\'b\n'").unwrap(), [r"a\'b\\n"]);
         assert_eq!(words("a \0 b").unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn what_is_quoted_reads_back() {
+        assert_eq!(quoted_word(b"plain-1.aof"), "plain-1.aof");
+        assert_eq!(quoted_word(b""), "\"\"");
+        assert_eq!(quoted_word(b"a b"), "\"a b\"");
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(split_words(quoted(&all).as_bytes()).unwrap(), [all]);
     }
 
     #[test]

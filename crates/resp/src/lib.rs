@@ -34,7 +34,7 @@ mod value;
 
 pub use encode::Protocol;
 pub use error::{ProtocolError, ReplyError};
-pub use inline::{UnbalancedQuotes, split_words};
+pub use inline::{UnbalancedQuotes, quoted, quoted_word, split_words};
 pub use limits::Limits;
 pub use reply::{DEPTH_MAX, ReplyDecoder};
 pub use request::{ArgRange, Request, RequestDecoder};

@@ -1,24 +1,29 @@
 //! Listening, and handing each new connection to a worker in turn.
 
+use crate::ServeError;
+use crate::addresses::Address;
 use crate::config::{ServerConfig, UnixSocket};
+use crate::listening::{self, Listening, Rebind};
 use crate::shutdown::Stop;
 use crate::stream::Accepted;
+use crate::tell::tell;
 use crate::worker::Worker;
-use crate::{ServeError, tell};
 use duramen::storage::{Os, Storage as _};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Sockets that listen. Removes the Unix socket's file when dropped.
 pub(crate) struct Listeners {
     tcp: Vec<TcpListener>,
     unix: Option<(UnixListener, SocketFile)>,
+    backlog: i32,
 }
 
 struct SocketFile(PathBuf);
@@ -40,47 +45,36 @@ fn remove_socket(path: &Path) -> io::Result<()> {
 /// Listens on every address of the configuration.
 pub(crate) fn listen(config: &ServerConfig) -> Result<Listeners, ServeError> {
     let mut tcp = Vec::new();
-    for (address, optional) in config.addresses() {
-        match listen_tcp(address, config.backlog) {
+    for Address { socket, optional } in config.addresses() {
+        match listening::listen(socket, config.backlog()) {
             Ok(listener) => tcp.push(listener),
             Err(_) if optional => {}
             Err(error) => {
                 return Err(ServeError::Listen {
-                    address: format!("port {address}"),
+                    address: format!("port {socket}"),
                     error,
                 });
             }
         }
     }
-    let unix = config.unix_socket().map(listen_unix).transpose()?;
-    Ok(Listeners { tcp, unix })
-}
-
-fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(backlog)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    let unix = config.unix_socket();
+    let unix = unix.map(|socket| listen_unix(&socket)).transpose()?;
+    Ok(Listeners {
+        tcp,
+        unix,
+        backlog: config.backlog(),
+    })
 }
 
 /// The mode is set before the socket listens, so that nobody slips in between.
-fn listen_unix(socket: UnixSocket<'_>) -> Result<(UnixListener, SocketFile), ServeError> {
+fn listen_unix(socket: &UnixSocket) -> Result<(UnixListener, SocketFile), ServeError> {
     let open = || {
-        remove_socket(socket.path)?;
+        remove_socket(&socket.path)?;
         let unix = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        unix.bind(&socket2::SockAddr::unix(socket.path)?)?;
+        unix.bind(&socket2::SockAddr::unix(&socket.path)?)?;
         if let Some(mode) = socket.mode {
             let mode = std::fs::Permissions::from_mode(mode);
-            std::fs::set_permissions(socket.path, mode)?;
+            std::fs::set_permissions(&socket.path, mode)?;
         }
         unix.listen(511)?;
         unix.set_nonblocking(true)?;
@@ -90,26 +84,35 @@ fn listen_unix(socket: UnixSocket<'_>) -> Result<(UnixListener, SocketFile), Ser
         address: format!("Unix socket {}", socket.path.display()),
         error,
     })?;
-    Ok((listener, SocketFile(socket.path.to_owned())))
+    Ok((listener, SocketFile(socket.path.clone())))
 }
 
 /// Accepts until a signal says to end.
-pub(crate) fn run(listeners: Listeners, workers: &[Worker], stop: Stop) -> io::Result<()> {
+pub(crate) fn run(
+    listeners: Listeners,
+    rebinds: UnboundedReceiver<Rebind>,
+    workers: &[Worker],
+    stop: Stop,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()?;
-    let outcome = runtime.block_on(accept(listeners, workers));
+    let outcome = runtime.block_on(accept(listeners, rebinds, workers));
     stop.stop();
     outcome
 }
 
-async fn accept(listeners: Listeners, workers: &[Worker]) -> io::Result<()> {
+async fn accept(
+    listeners: Listeners,
+    mut rebinds: UnboundedReceiver<Rebind>,
+    workers: &[Worker],
+) -> io::Result<()> {
     let mut turn = Turn { workers, next: 0 };
     let (send, mut accepted) = tokio::sync::mpsc::channel(64);
+    let mut listening = Listening::new(send.clone(), listeners.backlog);
     for listener in listeners.tcp {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::spawn(accept_tcp(listener, send.clone()));
+        listening.add(listener)?;
     }
     // The socket's file is there as long as this function runs.
     let (unix, _file) = listeners.unix.unzip();
@@ -123,6 +126,7 @@ async fn accept(listeners: Listeners, workers: &[Worker]) -> io::Result<()> {
     loop {
         tokio::select! {
             Some(stream) = accepted.recv() => turn.give(stream),
+            Some(request) = rebinds.recv() => listening.rebind(request).await,
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         }
@@ -132,9 +136,10 @@ async fn accept(listeners: Listeners, workers: &[Worker]) -> io::Result<()> {
 /// How long to let others end when no connection can be accepted.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
-type Accepting = tokio::sync::mpsc::Sender<Accepted>;
+pub(crate) type Accepting = tokio::sync::mpsc::Sender<Accepted>;
 
-async fn accept_tcp(listener: tokio::net::TcpListener, send: Accepting) {
+/// Accepts until nobody takes what was accepted.
+pub(crate) async fn accept_tcp(listener: tokio::net::TcpListener, send: Accepting) {
     loop {
         let accepted = listener
             .accept()

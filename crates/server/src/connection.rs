@@ -2,7 +2,7 @@
 //! subscribed to any.
 
 use crate::aside::Seat;
-use crate::config::ClientConfig;
+use crate::live::Live;
 use crate::pipeline::{AHEAD, Pipeline};
 use crate::shutdown::Stopped;
 use duramen::{Engine, RespSink, Session};
@@ -29,11 +29,11 @@ const KEPT_BYTES_MAX: usize = 256 << 10;
 /// long, or the server ends.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    engine: &Engine,
-    config: &ClientConfig,
+    session: Session,
+    live: &Live,
     stopped: Stopped,
 ) -> io::Result<()> {
-    let mut connection = Connection::new(stream, engine.session(), config, stopped);
+    let mut connection = Connection::new(stream, session, live, stopped);
     while connection.turn().await? {}
     Ok(())
 }
@@ -47,18 +47,12 @@ struct Connection<S> {
     pipeline: Pipeline,
     input: Vec<u8>,
     output: Vec<u8>,
-    idle: Option<Duration>,
+    live: Live,
     stopped: Stopped,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    fn new(
-        stream: S,
-        mut session: Session,
-        config: &ClientConfig,
-        stopped: Stopped,
-    ) -> Connection<S> {
-        session.distrust();
+    fn new(stream: S, session: Session, live: &Live, stopped: Stopped) -> Connection<S> {
         Connection {
             decoder: RequestDecoder::new(Limits::UNAUTHENTICATED),
             is_known: false,
@@ -67,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             pipeline: Pipeline::default(),
             input: Vec::new(),
             output: Vec::new(),
-            idle: config.idle,
+            live: live.clone(),
             stopped,
         }
     }
@@ -116,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let session = &self.session;
         let subscribed = session.is_subscribed();
         // Who listens may be silent for as long as it likes.
-        let idle = self.idle.filter(|_| !subscribed);
+        let idle = self.live.idle().filter(|_| !subscribed);
         let silence = async {
             match idle {
                 Some(idle) => tokio::time::sleep(idle).await,

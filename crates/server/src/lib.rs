@@ -6,25 +6,35 @@
 //! into requests, hands them to its [`duramen::Session`], and sends what that wrote.
 
 mod accept;
+mod addresses;
 mod aside;
 mod committer;
 mod config;
 mod connection;
+mod directives;
 mod expirer;
 mod huge_pages;
+mod listening;
+mod live;
+mod oom;
+mod pid_file;
 mod pipeline;
 mod reclaimer;
 mod saver;
 mod shutdown;
 mod stream;
+mod tell;
 mod worker;
 
 pub use config::{ConfigError, ServerConfig};
 
 use duramen::{Engine, OpenError, SaveError};
+use pid_file::PidFile;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
+use tell::tell;
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug)]
@@ -62,34 +72,48 @@ impl std::error::Error for ServeError {}
 
 /// Opens the data directory and serves it until a signal says to end; then saves as configured.
 ///
-/// What happens is told on standard output, in lines like `redis-server`'s.
+/// What happens is told on standard output or in `logfile`, in lines like `redis-server`'s.
 pub fn run(config: ServerConfig) -> Result<(), ServeError> {
+    open_log_file(&config)?;
     let listeners = accept::listen(&config)?;
     tell(&format!("PID: {}", std::process::id()));
+    let (threads, pid_file) = (config.threads(), PidFile::new(&config.text("pidfile")));
     let engine = config.engine.open().map_err(|error| {
         if let Some(words) = error.in_redis_words() {
             tell(&format!("{error}: {words}"));
         }
         ServeError::Open(Box::new(error))
     })?;
+    engine.on_log(tell::at);
     tell(&engine.recovery_report().to_string());
     tell("Server initialized");
-    serve(engine, listeners, config.threads, config.client)
+    let served = serve(engine, listeners, threads);
+    drop(pid_file);
+    served
 }
 
-fn serve(
-    engine: Engine,
-    listeners: accept::Listeners,
-    threads: usize,
-    client: config::ClientConfig,
-) -> Result<(), ServeError> {
+fn open_log_file(config: &ServerConfig) -> Result<(), ServeError> {
+    tell::set_level(&config.text("loglevel"));
+    let path = config.text("logfile");
+    if path.is_empty() {
+        return Ok(());
+    }
+    let opened = tell::into_file(Path::new(&path));
+    opened.map_err(|error| ServeError::Start(io::Error::other(error)))
+}
+
+fn serve(engine: Engine, listeners: accept::Listeners, threads: usize) -> Result<(), ServeError> {
     let (stop, stopped) = shutdown::channel();
-    let workers = worker::start(&engine, threads, client, &stopped).map_err(ServeError::Start)?;
+    let live = live::Live::new(&engine);
+    let (rebinder, rebinds) = listening::channel();
+    let workers =
+        worker::start(&engine, threads, live.clone(), &stopped).map_err(ServeError::Start)?;
+    live::follow(&engine, live, rebinder);
     let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
     let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
     let committer = committer::Committer::start(&engine).map_err(ServeError::Start)?;
     let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
-    accept::run(listeners, &workers, stop).map_err(ServeError::Start)?;
+    accept::run(listeners, rebinds, &workers, stop).map_err(ServeError::Start)?;
     tell("User requested shutdown...");
     engine.abort_scripts();
     worker::join(workers);
@@ -102,13 +126,6 @@ fn serve(
         .map_err(|error| ServeError::Save(Box::new(error)))?;
     tell("ready to exit, bye bye...");
     Ok(())
-}
-
-/// A line of the log. The server goes on if nobody reads it any more.
-fn tell(line: &str) {
-    let pid = std::process::id();
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{pid}:M * {line}").and_then(|()| out.flush());
 }
 
 /// Does what `redis-server` does with these arguments: serves until the end, or prints its version

@@ -1,6 +1,6 @@
 //! The thread that writes snapshots while commands go on.
 
-use crate::tell;
+use crate::tell::tell;
 use duramen::{Engine, SaveError, SaveReport};
 use std::io;
 use std::sync::Arc;

@@ -18,6 +18,16 @@ impl Accepted {
         stream.into_std().map(Accepted::Tcp)
     }
 
+    /// Whether the peer is on the same machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Accepted::Tcp(stream) => stream
+                .peer_addr()
+                .is_ok_and(|peer| peer.ip().to_canonical().is_loopback()),
+            Accepted::Unix(_) => true,
+        }
+    }
+
     /// From a socket of the accepting runtime.
     pub(crate) fn unix(stream: tokio::net::UnixStream) -> io::Result<Accepted> {
         stream.into_std().map(Accepted::Unix)

@@ -1,11 +1,11 @@
 //! The threads that serve connections: one runtime each, and nothing shared but the engine.
 
-use crate::config::ClientConfig;
 use crate::connection;
+use crate::live::Live;
 use crate::shutdown::Stopped;
 use crate::stream::Accepted;
 use duramen::Engine;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -32,7 +32,7 @@ impl Worker {
 #[derive(Clone)]
 struct Shared {
     engine: Engine,
-    client: ClientConfig,
+    live: Live,
     stopped: Stopped,
     connected: Arc<AtomicUsize>,
 }
@@ -41,12 +41,12 @@ struct Shared {
 pub(crate) fn start(
     engine: &Engine,
     threads: usize,
-    client: ClientConfig,
+    live: Live,
     stopped: &Stopped,
 ) -> io::Result<Vec<Worker>> {
     let shared = Shared {
         engine: engine.clone(),
-        client,
+        live,
         stopped: stopped.clone(),
         connected: Arc::default(),
     };
@@ -101,29 +101,36 @@ fn work(runtime: &Runtime, mut accepted: UnboundedReceiver<Accepted>, shared: Sh
 
 async fn serve(stream: Accepted, shared: Shared) {
     let connected = shared.connected.fetch_add(1, Ordering::Relaxed);
-    let too_many = connected >= shared.client.connections_max;
-    let Shared {
-        engine,
-        client,
-        stopped,
-        connected,
-    } = shared;
-    // A connection that breaks concerns its peer alone.
-    let _ = match (stream, too_many) {
-        (Accepted::Tcp(stream), false) => match tokio::net::TcpStream::from_std(stream) {
-            Ok(stream) => connection::serve(stream, &engine, &client, stopped).await,
-            Err(error) => Err(error),
-        },
-        (Accepted::Unix(stream), false) => match tokio::net::UnixStream::from_std(stream) {
-            Ok(stream) => connection::serve(stream, &engine, &client, stopped).await,
-            Err(error) => Err(error),
-        },
-        (Accepted::Tcp(stream), true) => refuse(stream),
-        (Accepted::Unix(stream), true) => refuse(stream),
+    let is_local = stream.is_local();
+    let mut session = shared.engine.session();
+    session.distrust();
+    if is_local {
+        session.set_local();
+    }
+    let live = &shared.live;
+    let refusal = match () {
+        () if connected >= live.connections_max() => Some(TOO_MANY),
+        () if live.is_protected() && !is_local && session.is_authenticated() => Some(PROTECTED),
+        () => None,
     };
-    connected.fetch_sub(1, Ordering::Relaxed);
+    // A connection that breaks concerns its peer alone.
+    let _ = match (stream, refusal) {
+        (Accepted::Tcp(stream), None) => match tokio::net::TcpStream::from_std(stream) {
+            Ok(stream) => connection::serve(stream, session, live, shared.stopped).await,
+            Err(error) => Err(error),
+        },
+        (Accepted::Unix(stream), None) => match tokio::net::UnixStream::from_std(stream) {
+            Ok(stream) => connection::serve(stream, session, live, shared.stopped).await,
+            Err(error) => Err(error),
+        },
+        (Accepted::Tcp(mut stream), Some(line)) => stream.write_all(line),
+        (Accepted::Unix(mut stream), Some(line)) => stream.write_all(line),
+    };
+    shared.connected.fetch_sub(1, Ordering::Relaxed);
 }
 
-fn refuse(mut stream: impl io::Write) -> io::Result<()> {
-    stream.write_all(b"-ERR max number of clients reached\r\n")
-}
+const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
+
+const PROTECTED: &[u8] =
+    b"-DENIED The server is in protected mode: it takes connections from other \
+machines only once the default user has a password (requirepass), or protected-mode is no.\r\n";

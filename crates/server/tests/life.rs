@@ -93,7 +93,7 @@ fn a_configuration_file_and_flags_after_it() {
 fn what_is_unknown_or_wrong_is_named() {
     let error = failure(&["--port", "0", "--no-such-setting", "1"]);
     assert!(error.contains("no-such-setting"), "{error}");
-    assert!(failure(&["--port", "many"]).contains("port many"));
+    assert!(failure(&["--port", "many"]).contains("port \"many\""));
     assert!(failure(&["/no/such/redis.conf"]).contains("/no/such/redis.conf"));
     let dir = tempfile::tempdir().unwrap();
     let conf = dir.path().join("redis.conf");
@@ -170,4 +170,87 @@ fn version_and_usage() {
     };
     assert!(say("--version").starts_with("Duramen server v="));
     assert!(say("--help").starts_with("Usage: duramen-server"));
+}
+
+#[test]
+fn settings_that_change_are_kept_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (port, other) = (free_port(), free_port());
+    let conf = dir.path().join("redis.conf");
+    let text = format!(
+        "# mine\nport {port}\ndir {}\nsave \"\"\n",
+        dir.path().display()
+    );
+    std::fs::write(&conf, text).unwrap();
+    let server = Server::start_with(&[conf.to_str().unwrap()], port);
+    let mut client = server.connect();
+    assert_eq!(
+        client.say(&format!("CONFIG SET port {other} timeout 100")),
+        ok()
+    );
+    assert_eq!(client.say("CONFIG REWRITE"), ok());
+    assert!(server.terminate().success());
+    let text = std::fs::read_to_string(&conf).unwrap();
+    assert!(
+        text.starts_with(&format!("# mine\nport {other}\n")),
+        "{text}"
+    );
+    let server = Server::start_with(&[conf.to_str().unwrap()], other);
+    let timeout = Value::Array(vec![bulk("timeout"), bulk("100")]);
+    assert_eq!(server.connect().say("CONFIG GET timeout"), timeout);
+    assert!(server.terminate().success());
+}
+
+#[test]
+fn a_port_that_is_taken_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let server = Server::start(dir.path(), &["--save", ""]);
+    let mut client = server.connect();
+    let refused = client.say(&format!("CONFIG SET timeout 7 port {port}"));
+    assert!(
+        matches!(&refused, Value::Error(line) if line.ends_with(b"'port') - Unable to listen on this port. Check server logs.")),
+        "{refused:?}"
+    );
+    let timeout = Value::Array(vec![bulk("timeout"), bulk("0")]);
+    assert_eq!(server.connect().say("CONFIG GET timeout"), timeout);
+    assert_eq!(client.say("CONFIG SET bind 127.0.0.1"), ok());
+    assert_eq!(
+        server.connect().say("PING"),
+        Value::Simple(b"PONG".to_vec())
+    );
+}
+
+#[test]
+fn the_log_and_the_process_have_their_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, pid) = (dir.path().join("log"), dir.path().join("pid"));
+    let port = free_port();
+    let args = [
+        ("--dir", dir.path().to_str().unwrap()),
+        ("--port", &port.to_string()),
+        ("--logfile", log.to_str().unwrap()),
+        ("--pidfile", pid.to_str().unwrap()),
+    ];
+    let args = args.map(|(name, value)| [name.to_owned(), value.to_owned()]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_duramen-server"))
+        .args(args.concat())
+        .spawn()
+        .unwrap();
+    let started =
+        || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("Ready to accept"));
+    for _ in 0..3000 {
+        if started() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(started());
+    let written = std::fs::read_to_string(&pid).unwrap();
+    assert_eq!(written.trim(), child.id().to_string());
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(!pid.exists());
 }

@@ -18,5 +18,5 @@ mod value_loader;
 
 pub use digest::{DigestForm, digest, digest_value};
 pub use load::{LoadError, LoadOptions, LoadSummary, Loader, load};
-pub use payload::{DumpError, RestoreError, dump, restore};
+pub use payload::{DumpError, RestoreError, dump, restore, restore_unchecked};
 pub use save::{Access, Preamble, WriteError, write};

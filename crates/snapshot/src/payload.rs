@@ -3,7 +3,7 @@
 use crate::parts;
 use crate::value_loader::{ValueError, ValueLoader};
 use keyspace::{Settings, Value, ValueRef};
-use rdb::dump::{ValueEncoder, decode};
+use rdb::dump::{ValueDecoder, ValueEncoder, decode, decode_unchecked};
 use rdb::{EncodeError, Target};
 use std::fmt;
 
@@ -42,7 +42,19 @@ impl std::error::Error for RestoreError {}
 
 /// The value in `payload`, held as `settings` say. It is whole and sound, or there is none.
 pub fn restore(payload: &[u8], settings: &Settings) -> Result<Value, RestoreError> {
-    let mut decoder = decode(payload).map_err(RestoreError::NotAPayload)?;
+    value(decode(payload), settings)
+}
+
+/// The same whatever the payload's checksum is.
+pub fn restore_unchecked(payload: &[u8], settings: &Settings) -> Result<Value, RestoreError> {
+    value(decode_unchecked(payload), settings)
+}
+
+fn value(
+    decoder: Result<ValueDecoder<'_>, rdb::Error>,
+    settings: &Settings,
+) -> Result<Value, RestoreError> {
+    let mut decoder = decoder.map_err(RestoreError::NotAPayload)?;
     let mut loader = ValueLoader::new(*settings);
     while let Some(part) = decoder.next().map_err(RestoreError::BadData)? {
         if let Some(value) = loader.put(&part).map_err(RestoreError::BadValue)? {

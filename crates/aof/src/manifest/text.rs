@@ -272,7 +272,11 @@ fn shown(value: &[u8]) -> String {
 }
 
 fn line_of(file: &FileInfo, letter: char) -> String {
-    let mut line = format!("file {} seq {} type {letter}", quoted(&file.name), file.seq);
+    let mut line = format!(
+        "file {} seq {} type {letter}",
+        resp::quoted_word(&file.name),
+        file.seq
+    );
     if let Some(offset) = file.start_offset {
         line += &format!(" startoffset {offset}");
     }
@@ -280,29 +284,6 @@ fn line_of(file: &FileInfo, letter: char) -> String {
         line += &format!(" endoffset {offset}");
     }
     line + "\n"
-}
-
-/// The name, in quotes if it would not read back as one word.
-fn quoted(name: &[u8]) -> String {
-    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
-    if !name.is_empty() && name.iter().all(plain) {
-        return String::from_utf8_lossy(name).into_owned();
-    }
-    let inside: String = name.iter().map(|byte| escaped(*byte)).collect();
-    format!("\"{inside}\"")
-}
-
-fn escaped(byte: u8) -> String {
-    match byte {
-        b'"' | b'\\' => format!("\\{}", char::from(byte)),
-        b'\n' => "\\n".to_owned(),
-        b'\r' => "\\r".to_owned(),
-        b'\t' => "\\t".to_owned(),
-        0x07 => "\\a".to_owned(),
-        0x08 => "\\b".to_owned(),
-        b' '..=b'~' => char::from(byte).to_string(),
-        other => format!("\\x{other:02x}"),
-    }
 }
 
 /// A manifest of no files. An empty one would be an error.

@@ -19,7 +19,9 @@ pub(super) enum Strings {
 pub(super) fn write(reply: &Reply, strings: Strings, out: &mut Vec<u8>) {
     match reply {
         Reply::Nil => out.extend_from_slice(b"null"),
-        Reply::Status(text) | Reply::Verbatim(_, text) => string(text.as_bytes(), strings, out),
+        Reply::Status(text) | Reply::Verbatim(_, text) | Reply::BigNumber(text) => {
+            string(text.as_bytes(), strings, out)
+        }
         Reply::Error(error) => {
             out.extend_from_slice(b"{\"error\":");
             string(error.to_string().as_bytes(), strings, out);

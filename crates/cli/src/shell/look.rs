@@ -57,7 +57,7 @@ fn pretty(reply: &Reply, indent: &str, out: &mut Vec<u8>) {
         }
         Reply::Boolean(truth) => out.extend_from_slice(format!("({truth})").as_bytes()),
         Reply::Bulk(bytes) => quoted(bytes, out),
-        Reply::Verbatim(_, text) => out.extend_from_slice(text.as_bytes()),
+        Reply::Verbatim(_, text) | Reply::BigNumber(text) => out.extend_from_slice(text.as_bytes()),
         Reply::Array(items) => return pretty_items(items, ')', "(empty array)", indent, out),
         Reply::Set(items) => return pretty_items(items, '~', "(empty set)", indent, out),
         Reply::Push(items) => return pretty_items(items, ')', "(empty push)", indent, out),
@@ -171,7 +171,7 @@ fn raw(reply: &Reply, out: &mut Vec<u8>) {
         Reply::Double(number) => packed::number::write_f64_shortest(*number, out),
         Reply::Boolean(truth) => out.extend_from_slice(format!("({truth})").as_bytes()),
         Reply::Bulk(bytes) => out.extend_from_slice(bytes),
-        Reply::Verbatim(_, text) => out.extend_from_slice(text.as_bytes()),
+        Reply::Verbatim(_, text) | Reply::BigNumber(text) => out.extend_from_slice(text.as_bytes()),
         Reply::Array(items) | Reply::Set(items) | Reply::Push(items) => {
             for (i, item) in items.iter().enumerate() {
                 next_line(i, out);

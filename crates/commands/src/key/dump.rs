@@ -82,10 +82,19 @@ pub(super) fn restore(ctx: &mut Context<'_, '_>) -> Outcome {
     Ok(())
 }
 
-fn value_of(ctx: &Context<'_, '_>, payload: &[u8]) -> Result<Value, Error> {
-    snapshot::restore(payload, &ctx.keys.settings()).map_err(|error| match error {
+fn value_of(ctx: &mut Context<'_, '_>, payload: &[u8]) -> Result<Value, Error> {
+    let settings = ctx.keys.settings();
+    let value = match ctx.settings.skip_checksums {
+        true => snapshot::restore_unchecked(payload, &settings),
+        false => snapshot::restore(payload, &settings),
+    };
+    value.map_err(|error| match error {
         RestoreError::NotAPayload(_) => Error::err("DUMP payload version or checksum are wrong"),
-        _ => Error::err("Bad data format"),
+        _ => {
+            let form = rdb::dump::form(payload);
+            ctx.note = Some(format!("{form} integrity check failed in RESTORE: {error}"));
+            Error::err("Bad data format")
+        }
     })
 }
 

@@ -1,6 +1,6 @@
 //! XGROUP: making, moving and removing groups and their consumers.
 
-use super::ids::parse_id;
+use super::ids::parse_bound;
 use super::no_group;
 use crate::{Args, Context, Error, EventClass, Outcome};
 use keyspace::{IfMissing, Stream};
@@ -43,11 +43,11 @@ fn parse_entries_read(args: &mut Args<'_>) -> Result<Option<u64>, Error> {
     }
 }
 
-/// `$` is the last id of the stream, 0-0 if there is none.
+/// `$` is the last id of the stream, 0-0 if there is none; `-` and `+` are the ends of all ids.
 fn parse_group_id(text: &[u8], stream: Option<&Stream>) -> Result<StreamId, Error> {
     match text {
         b"$" => Ok(stream.map_or(StreamId::MIN, |stream| stream.last_id())),
-        text => parse_id(text, 0),
+        text => parse_bound(text, 0),
     }
 }
 

@@ -40,6 +40,7 @@ struct Reader<'a> {
 /// went and when.
 pub(super) fn xreadgroup(ctx: &mut Context<'_, '_>) -> Outcome {
     let request = ReadRequest::parse(&mut ctx.args, true, ctx.keys.now())?;
+    request.refuse_in_script("xreadgroup", ctx.settings)?;
     let Some((group, consumer)) = request.group else {
         return Err(Error::Syntax);
     };
@@ -134,6 +135,9 @@ fn deliver(
         now,
     } = reader;
     let is_new = is_new_consumer(ctx, key, group, consumer)?;
+    if is_new && !ctx.settings.compat.idle_reads_create_consumers() && !has_new(ctx, key, group)? {
+        return Ok(Vec::new());
+    }
     let ids = ctx
         .keys
         .edit(ctx.db, key, IfMissing::Skip, |stream: &mut Stream| {
@@ -150,6 +154,13 @@ fn deliver(
         log_delivery(ctx, key, reader, &ids)?;
     }
     Ok(ids)
+}
+
+/// Whether the stream has entries behind the group's last id.
+fn has_new(ctx: &Context<'_, '_>, key: &[u8], group: &[u8]) -> Result<bool, Error> {
+    let stream = ctx.keys.stream(ctx.db, key)?;
+    let behind = |stream: &Stream| Some(stream.last_id() > stream.group(group)?.last_id());
+    Ok(stream.and_then(behind).unwrap_or(false))
 }
 
 fn log_delivery(

@@ -68,7 +68,7 @@ pub(super) fn parse_end(text: &[u8]) -> Result<StreamId, Error> {
     }
 }
 
-fn parse_bound(text: &[u8], missing_seq: u64) -> Result<StreamId, Error> {
+pub(super) fn parse_bound(text: &[u8], missing_seq: u64) -> Result<StreamId, Error> {
     match text {
         b"-" => Ok(StreamId::MIN),
         b"+" => Ok(StreamId::MAX),

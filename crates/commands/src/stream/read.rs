@@ -1,7 +1,7 @@
 use super::entries::reply_entries;
 use super::ids::{parse_id, parse_limit};
 use crate::wait::{Wait, timeout_millis};
-use crate::{Args, Context, Error, Outcome, Protocol, ReplySink};
+use crate::{Args, Context, Error, Outcome, Protocol, ReplySink, Settings};
 use keyspace::{Entry, Type};
 use units::{StreamId, UnixMillis};
 
@@ -71,6 +71,16 @@ impl<'a> ReadRequest<'a> {
         Ok(())
     }
 
+    /// Refuses to wait in a script, which nobody could wake.
+    pub(super) fn refuse_in_script(&self, name: &str, settings: &Settings) -> Outcome {
+        match self.wait.is_some() && settings.in_script {
+            false => Ok(()),
+            true => Err(Error::err(format_args!(
+                "{name} command is not allowed with BLOCK option from scripts"
+            ))),
+        }
+    }
+
     /// What there is to wait for, if the request says to.
     pub(super) fn wait(&self) -> Option<Wait> {
         let wait = |until| Wait::for_keys(self.keys, Type::Stream, until);
@@ -90,6 +100,7 @@ fn only_xreadgroup(option: &str, for_group: bool) -> Result<(), Error> {
 /// Replies with the streams that have entries behind the given ids, null if none has.
 pub(super) fn xread(ctx: &mut Context<'_, '_>) -> Outcome {
     let request = ReadRequest::parse(&mut ctx.args, false, ctx.keys.now())?;
+    request.refuse_in_script("xread", ctx.settings)?;
     let mut seen = Vec::new();
     let mut found: Vec<(&[u8], Vec<Entry<'_>>)> = Vec::new();
     for (&key, id) in request.keys.iter().zip(request.ids) {

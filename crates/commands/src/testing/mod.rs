@@ -58,6 +58,7 @@ impl Fixture {
                 may_read_every_key: true,
                 in_script: false,
                 compat: Compat::default(),
+                skip_checksums: false,
                 notify: EventClass::empty(),
             },
             rng: fastrand::Rng::with_seed(7),
@@ -128,6 +129,7 @@ impl Fixture {
             rng: &mut self.rng,
             settings: &self.settings,
             wait: None,
+            note: None,
         };
         let outcome = command.run(&mut ctx);
         if let Some(wait) = ctx.wait {

@@ -1,12 +1,19 @@
 //! The configuration: one struct of typed settings, and one table that gives each its name.
 
+mod directive;
+mod lines;
+mod names;
+mod rewrite;
 mod save_points;
 mod table;
 mod value;
 
+pub use directive::{Directive, DirectiveKind};
+pub(crate) use lines::Lines;
+pub(crate) use rewrite::{Scope, rewrite};
 pub use save_points::SavePoint;
 pub use table::ConfigError;
-pub(crate) use table::{Parameter, parameter, parameters};
+pub(crate) use table::{Marks, Row};
 pub(crate) use value::Within;
 
 use crate::durable::Fsync;
@@ -33,6 +40,10 @@ pub struct Config {
     pub(crate) dir: PathBuf,
     pub(crate) dbfilename: String,
     pub(crate) databases: u32,
+    /// Whether strangers may use `DEBUG`.
+    pub(crate) enable_debug_command: Allowed,
+    /// Whether strangers may change settings that say where files lie.
+    pub(crate) enable_protected_configs: Allowed,
     pub(crate) save: Vec<SavePoint>,
     pub(crate) rdbcompression: bool,
     pub(crate) rdbchecksum: bool,
@@ -76,6 +87,8 @@ pub struct Config {
     /// Keys that are remembered for clients that cache; 0 for no limit.
     pub(crate) tracking_table_max_keys: usize,
     pub(crate) limits: Limits,
+    /// What is only kept and answered.
+    pub(crate) kept: directive::Kept,
 }
 
 /// What is evicted when memory runs out, and with it what is remembered of each access.
@@ -149,6 +162,23 @@ impl ChannelsByDefault {
     }
 }
 
+/// Whether clients from outside the program may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    No,
+    Yes,
+    /// If they are on the same machine.
+    Local,
+}
+
+impl Allowed {
+    pub(crate) const NAMES: [(&'static str, Allowed); 3] = [
+        ("no", Allowed::No),
+        ("yes", Allowed::Yes),
+        ("local", Allowed::Local),
+    ];
+}
+
 impl Config {
     /// Sets what a keyspace takes from here but the limits of its encodings.
     pub(crate) fn apply(&self, keyspace: &Keyspace) {
@@ -198,6 +228,8 @@ impl Default for Config {
             dir: PathBuf::from("."),
             dbfilename: "dump.rdb".to_owned(),
             databases: 16,
+            enable_debug_command: Allowed::No,
+            enable_protected_configs: Allowed::No,
             save: SavePoint::defaults(),
             rdbcompression: true,
             rdbchecksum: true,
@@ -232,6 +264,7 @@ impl Default for Config {
             stop_writes_on_bgsave_error: true,
             tracking_table_max_keys: 1_000_000,
             limits: Limits::default(),
+            kept: directive::Kept::new(&names::directives()),
         }
     }
 }

@@ -1,5 +1,7 @@
 use super::Config;
+use super::directive::Directive;
 use super::value::Setting;
+use bitflags::bitflags;
 use std::fmt;
 
 /// A setting that was refused: which, and why.
@@ -33,33 +35,49 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// One setting: its name, when it may change, how it is read and written.
+bitflags! {
+    /// What is special about a setting.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) struct Marks: u8 {
+        /// It can be chosen only before the engine is opened.
+        const IMMUTABLE = 1;
+        /// Patterns do not find it.
+        const HIDDEN = 1 << 1;
+        /// Strangers may change it only as `enable-protected-configs` says.
+        const PROTECTED = 1 << 2;
+        /// A line of a file may have several words for it.
+        const WORDS = 1 << 3;
+    }
+}
+
+/// One setting that the engine has a field for: its name, and how it is read and written.
 pub(crate) struct Parameter {
-    pub(crate) name: &'static str,
+    name: &'static str,
     /// An older name that still works.
     alias: Option<&'static str>,
-    pub(crate) immutable: bool,
-    pub(crate) get: fn(&Config) -> String,
+    marks: Marks,
+    get: fn(&Config) -> String,
     set: fn(&mut Config, &str) -> Result<(), String>,
 }
 
 macro_rules! parameter {
-    ($name:literal $(or $alias:literal)?, $($field:ident).+ $(, $immutable:ident)?) => {
+    ($name:literal $(or $alias:literal)?, $($field:ident).+ $(, $mark:ident)*) => {
         Parameter {
             name: $name,
             alias: parameter!(@alias $($alias)?),
-            immutable: parameter!(@immutable $($immutable)?),
+            marks: Marks::empty()$(.union(parameter!(@mark $mark)))*,
             get: |config| config.$($field).+.print(),
             set: |config, text| read(text, &mut config.$($field).+),
         }
     };
     (@alias) => { None };
     (@alias $alias:literal) => { Some($alias) };
-    (@immutable) => { false };
-    (@immutable immutable) => { true };
+    (@mark immutable) => { Marks::IMMUTABLE };
+    (@mark protected) => { Marks::PROTECTED };
+    (@mark words) => { Marks::WORDS };
 }
 
-/// Every setting there is, by name.
+/// Every setting that the engine has a field for, by name.
 const PARAMETERS: &[Parameter] = &[
     parameter!("acl-pubsub-default", acl_pubsub_default),
     parameter!("aclfile", aclfile, immutable),
@@ -76,11 +94,21 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("auto-aof-rewrite-min-size", auto_aof_rewrite_min_size),
     parameter!("auto-aof-rewrite-percentage", auto_aof_rewrite_percentage),
     parameter!("busy-reply-threshold" or "lua-time-limit", busy_reply_threshold),
-    parameter!("client-output-buffer-limit", client_output_buffer_limit),
+    parameter!(
+        "client-output-buffer-limit",
+        client_output_buffer_limit,
+        words
+    ),
     parameter!("compat-version", compat_version),
     parameter!("databases", databases, immutable),
-    parameter!("dbfilename", dbfilename),
-    parameter!("dir", dir, immutable),
+    parameter!("dbfilename", dbfilename, protected),
+    parameter!("dir", dir, immutable, protected),
+    parameter!("enable-debug-command", enable_debug_command, immutable),
+    parameter!(
+        "enable-protected-configs",
+        enable_protected_configs,
+        immutable
+    ),
     parameter!("hash-max-listpack-entries" or "hash-max-ziplist-entries", limits.hash_max_listpack_entries),
     parameter!("hash-max-listpack-value" or "hash-max-ziplist-value", limits.hash_max_listpack_value),
     parameter!("hll-sparse-max-bytes", hll_sparse_max_bytes),
@@ -106,7 +134,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("rdbcompression", rdbcompression),
     parameter!("replica-lazy-flush" or "slave-lazy-flush", replica_lazy_flush),
     parameter!("requirepass", requirepass),
-    parameter!("save", save),
+    parameter!("save", save, words),
     parameter!("set-max-intset-entries", limits.set_max_intset_entries),
     parameter!("set-max-listpack-entries", limits.set_max_listpack_entries),
     parameter!("set-max-listpack-value", limits.set_max_listpack_value),
@@ -124,25 +152,81 @@ fn read<T: Setting>(text: &str, into: &mut T) -> Result<(), String> {
     into.update(text).ok_or_else(T::expected)
 }
 
-/// Every setting there is, by name.
-pub(crate) fn parameters() -> &'static [Parameter] {
-    PARAMETERS
+/// A setting, wherever its value is.
+#[derive(Clone, Copy)]
+pub(crate) enum Row {
+    /// In a field.
+    Field(&'static Parameter),
+    /// Among the texts that are kept.
+    Kept(Directive),
 }
 
-/// The setting of that name or older name, in any case.
-pub(crate) fn parameter(name: &str) -> Option<&'static Parameter> {
-    let named = |row: &&Parameter| row.names().any(|known| known.eq_ignore_ascii_case(name));
-    PARAMETERS.iter().find(named)
-}
+impl Row {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Row::Field(row) => row.name,
+            Row::Kept(row) => row.name,
+        }
+    }
 
-impl Parameter {
     /// Its name, and its older name if it has one.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
-        [Some(self.name), self.alias].into_iter().flatten()
+        let alias = match self {
+            Row::Field(row) => row.alias,
+            Row::Kept(row) => row.alias,
+        };
+        [Some(self.name()), alias].into_iter().flatten()
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        match self {
+            Row::Field(row) => row.marks,
+            Row::Kept(row) => row.marks,
+        }
+    }
+
+    pub(crate) fn get(&self, config: &Config) -> String {
+        match self {
+            Row::Field(row) => (row.get)(config),
+            Row::Kept(row) => config.kept.get(row.name).to_owned(),
+        }
+    }
+
+    fn set(&self, config: &mut Config, text: &str) -> Result<(), String> {
+        match self {
+            Row::Field(row) => (row.set)(config, text),
+            Row::Kept(row) => config.kept.set(*row, text),
+        }
     }
 }
 
 impl Config {
+    /// Every setting there is, by name.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let fields = PARAMETERS.iter().map(Row::Field);
+        let mut rows: Vec<Row> = fields
+            .chain(self.kept.directives().map(Row::Kept))
+            .collect();
+        rows.sort_by_key(Row::name);
+        rows
+    }
+
+    /// The setting of that name or older name, in any case.
+    pub(crate) fn row(&self, name: &str) -> Option<Row> {
+        let named = |row: &Row| row.names().any(|known| known.eq_ignore_ascii_case(name));
+        let mut fields = PARAMETERS.iter().map(Row::Field);
+        let field = fields.find(named);
+        field.or_else(|| self.kept.directives().map(Row::Kept).find(named))
+    }
+
+    /// The same settings with their defaults.
+    pub(crate) fn defaults(&self) -> Config {
+        Config {
+            kept: self.kept.defaults(),
+            ..Config::default()
+        }
+    }
+
     /// Sets the setting `name`, by the names and in the notation of `redis.conf`.
     ///
     /// Besides Redis's there are:
@@ -158,25 +242,29 @@ impl Config {
     /// - `snapshot-copy-wait`: milliseconds that writers wait for the engine's own views (of a save)
     ///   before these are cancelled, too.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
-        let row = parameter(name).ok_or_else(|| ConfigError::Unknown(name.to_owned()))?;
-        (row.set)(self, value).map_err(|expected| ConfigError::Invalid {
-            name: row.name,
-            value: value.to_owned(),
-            expected,
-        })
+        let row = self.row(name);
+        let row = row.ok_or_else(|| ConfigError::Unknown(name.to_owned()))?;
+        row.set(self, value)
+            .map_err(|expected| ConfigError::Invalid {
+                name: row.name(),
+                value: value.to_owned(),
+                expected,
+            })
     }
 
     /// The same, refusing what can't change any more.
     pub(crate) fn set_while_open(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
-        match parameter(name) {
-            Some(row) if row.immutable => Err(ConfigError::Immutable(row.name)),
+        match self.row(name) {
+            Some(row) if row.marks().contains(Marks::IMMUTABLE) => {
+                Err(ConfigError::Immutable(row.name()))
+            }
             _ => self.set(name, value),
         }
     }
 
     /// The value of the setting `name` as `redis.conf` would have it.
     pub fn get(&self, name: &str) -> Option<String> {
-        parameter(name).map(|row| (row.get)(self))
+        self.row(name).map(|row| row.get(self))
     }
 }
 
@@ -185,14 +273,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_sorted_and_print_what_they_read() {
-        assert!(PARAMETERS.is_sorted_by_key(|row| row.name));
+    fn names_are_unique_and_print_what_they_read() {
         let defaults = Config::default();
-        for row in PARAMETERS {
+        let rows = defaults.rows();
+        let mut names: Vec<&str> = rows.iter().flat_map(Row::names).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        for row in rows {
             let mut config = Config::default();
-            let text = (row.get)(&defaults);
-            assert_eq!(config.set(row.name, &text), Ok(()), "{}", row.name);
-            assert_eq!((row.get)(&config), text);
+            let text = row.get(&defaults);
+            assert_eq!(config.set(row.name(), &text), Ok(()), "{}", row.name());
+            assert_eq!(row.get(&config), text);
         }
     }
 

@@ -1,6 +1,7 @@
 //! How each kind of setting reads and prints.
 
-use super::{ChannelsByDefault, Policy, SavePoint};
+use super::directive::{NOT_A_FLAG, not_one_of};
+use super::{Allowed, ChannelsByDefault, Policy, SavePoint};
 use crate::durable::Fsync;
 use crate::pubsub::{OutputLimit, OutputLimits};
 use commands::{Compat, EventClass};
@@ -21,7 +22,7 @@ pub(super) trait Setting: Sized {
 
 impl Setting for bool {
     fn expected() -> String {
-        "argument must be 'yes' or 'no'".to_owned()
+        NOT_A_FLAG.to_owned()
     }
     fn parse(text: &str) -> Option<bool> {
         match text.to_ascii_lowercase().as_str() {
@@ -124,8 +125,7 @@ macro_rules! named_setting {
     ($($named:ty),*) => {$(
         impl Setting for $named {
             fn expected() -> String {
-                let names = <$named>::NAMES.map(|(name, _)| name);
-                format!("argument(s) must be one of the following: {}", names.join(", "))
+                not_one_of(&<$named>::NAMES.map(|(name, _)| name))
             }
             fn parse(text: &str) -> Option<$named> {
                 let mut names = <$named>::NAMES.into_iter();
@@ -142,7 +142,7 @@ macro_rules! named_setting {
     )*};
 }
 
-named_setting!(ChannelsByDefault, Policy, Compat, Fsync);
+named_setting!(Allowed, ChannelsByDefault, Policy, Compat, Fsync);
 
 /// `auto`, or the name of a target.
 impl Setting for Option<Target> {
@@ -214,7 +214,7 @@ impl Setting for OutputLimits {
 
 /// A number with an optional unit: `k` and `kb`, `m` and `mb`, `g` and `gb` (powers of 1000 and
 /// of 1024).
-fn parse_memory(text: &str) -> Option<i64> {
+pub(super) fn parse_memory(text: &str) -> Option<i64> {
     let text = text.to_ascii_lowercase();
     let split = text
         .find(|c: char| c.is_ascii_alphabetic())

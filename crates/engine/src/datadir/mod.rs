@@ -8,17 +8,19 @@ mod base;
 mod error;
 mod log;
 mod recover;
+mod reload;
 mod report;
 mod save;
 
 pub use error::{OpenError, SaveError};
 pub(crate) use log::Rewritten;
+pub(crate) use reload::{ReloadOptions, reload_log, reload_rdb};
 pub use report::{FileReport, LogReport, RdbReport, RecoveryReport};
 pub use save::SaveReport;
 
+use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
-use crate::session::Session;
 use aof::{Located, Names, locate};
 use keyspace::FrozenView;
 use parking_lot::Mutex;
@@ -48,6 +50,9 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// freeze, if there is one that `is_alive`.
     fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError>;
 
+    /// Reads the snapshot that `config` names into the engine `into`.
+    fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError>;
+
     /// Reads the log into `engine` once more.
     fn load_log(&self, engine: &Engine) -> Result<(), OpenError>;
 
@@ -69,11 +74,16 @@ pub(crate) struct Frozen {
 struct Directory<S: Storage> {
     storage: S,
     names: Names,
-    rdb: PathBuf,
     lock: Option<S::Lock>,
-    /// The snapshot as this engine last read or wrote it.
-    known_rdb: Mutex<Option<Stamp>>,
+    known_rdb: Mutex<KnownRdb>,
     log: Mutex<KnownLog>,
+}
+
+/// A snapshot: where it is, and what it was when this engine last read or wrote it.
+#[derive(Debug)]
+struct KnownRdb {
+    path: PathBuf,
+    stamp: Option<Stamp>,
 }
 
 /// The append-only file as this engine last read or wrote it.
@@ -114,7 +124,10 @@ pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenEr
     let mut report = RecoveryReport::default();
     warn_of_strangers(&storage, &dir, &mut report);
     let mut log = KnownLog::of(&storage, &names)?;
-    let known_rdb = Mutex::new(storage.stamp(&rdb)?);
+    let known_rdb = Mutex::new(KnownRdb {
+        stamp: storage.stamp(&rdb)?,
+        path: rdb.clone(),
+    });
     let is_said = engine.inner().config.read().appendonly == Some(true);
     recover::recover(&storage, engine, &log.located, &names, &rdb, &mut report)?;
     log.torn = report.torn_end();
@@ -123,7 +136,6 @@ pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenEr
         Box::new(Directory {
             storage,
             names,
-            rdb,
             lock,
             known_rdb,
             log,
@@ -152,18 +164,6 @@ fn go_on_logging(engine: &Inner, is_said: bool) -> Result<(), OpenError> {
         };
     }
     engine.rewrite_log().map_err(failed).map(|_| ())
-}
-
-/// Empties `engine` and reads its log anew, as `DEBUG LOADAOF` does. Commands of other sessions are
-/// not held up.
-pub(crate) fn reload(engine: &Engine) -> Result<(), OpenError> {
-    let inner = engine.inner();
-    let Some(directory) = inner.directory().filter(|_| inner.durable.is_on()) else {
-        return Err(OpenError::Log(Box::new(SaveError::NoLog)));
-    };
-    inner.finish_log();
-    Session::replaying(engine.clone()).execute(&["FLUSHALL"]);
-    directory.load_log(engine)
 }
 
 /// Real servers know nothing of the lock.

@@ -9,6 +9,7 @@ use aof::{Located, LogReader, Record};
 use rdb::{Decoder, DecoderOptions, Event, Target, Version};
 use snapshot::{LoadError, LoadOptions, LoadSummary, Loader};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
 use storage::{File, Mode, Reader, Storage};
 
 /// Reads what counts: the append-only file if there is one and it is not turned off, else the
@@ -47,7 +48,7 @@ pub(super) fn recover<S: Storage>(
     read_rdb(storage, engine, rdb, report)
 }
 
-fn read_rdb<S: Storage>(
+pub(super) fn read_rdb<S: Storage>(
     storage: &S,
     engine: &Engine,
     path: &Path,
@@ -90,8 +91,12 @@ fn decode<F: File>(
         input_len: input.file().len()?,
         threads: engine.inner().load_threads,
     };
+    let decoding = DecoderOptions {
+        verify_checksum: !engine.inner().skip_checksums.load(Relaxed),
+        ..DecoderOptions::default()
+    };
     let loaded = snapshot::load(engine.keyspace(), options, |loader| {
-        decode_into(input, path, loader)
+        decode_into(input, path, decoding, loader)
     });
     let (decoded, summary) = loaded.map_err(|source| refused(path, source))?;
     decoded.map(|()| summary)
@@ -105,13 +110,14 @@ fn refused(path: &Path, source: LoadError) -> OpenError {
 fn decode_into<F: File>(
     input: &mut Reader<F>,
     path: &Path,
+    options: DecoderOptions,
     loader: &mut Loader<'_>,
 ) -> Result<(), OpenError> {
     let damaged = |source| OpenError::Rdb {
         path: path.to_owned(),
         source,
     };
-    let mut decoder = Decoder::new(DecoderOptions::default());
+    let mut decoder = Decoder::new(options);
     loop {
         if input.buffer().is_empty() && input.fill()? == 0 {
             decoder.finish_input();

@@ -1,6 +1,8 @@
 //! From the keyspace to files.
 
-use super::{DataDir, Directory, Frozen, OpenError, RecoveryReport, Rewritten, SaveError};
+use super::{
+    DataDir, Directory, Frozen, KnownRdb, OpenError, RecoveryReport, Rewritten, SaveError,
+};
 use super::{base, recover};
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
@@ -49,16 +51,17 @@ impl<S: Storage> DataDir for Directory<S> {
             self.lock.is_some(),
             "a directory that is only read is not saved"
         );
-        let mut known = self.known_rdb.lock();
-        self.refuse_changed(&self.rdb, *known)?;
         let config = engine.config.read().clone();
+        let mut known = self.known_rdb.lock();
+        let path = self.name_rdb(&config, &mut known)?;
+        self.refuse_changed(&path, known.stamp)?;
         let mut snapshot = Snapshot::new(engine, &config);
-        replace(&self.storage, &self.rdb, &mut known, |file| {
+        replace(&self.storage, &path, &mut known.stamp, |file| {
             let offset = || engine.log.journal().offset();
             let frozen = engine.freeze_at(OverBudget::Wait, offset);
             snapshot.write(frozen, file, false)
         })?;
-        snapshot.files.push(self.rdb.clone());
+        snapshot.files.push(path);
         Ok(snapshot.report())
     }
 
@@ -80,6 +83,16 @@ impl<S: Storage> DataDir for Directory<S> {
         recover::read_log(&self.storage, engine, &located, &self.names, &mut report)
     }
 
+    fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError> {
+        let mut known = self.known_rdb.lock();
+        let path = self.name_rdb(config, &mut known)?;
+        let stamp = self.storage.stamp(&path)?;
+        let mut report = RecoveryReport::default();
+        recover::read_rdb(&self.storage, into, &path, &mut report)?;
+        known.stamp = stamp;
+        Ok(())
+    }
+
     fn has_log(&self) -> bool {
         self.log.lock().located != Located::Nothing
     }
@@ -90,6 +103,20 @@ impl<S: Storage> DataDir for Directory<S> {
 }
 
 impl<S: Storage> Directory<S> {
+    /// Where the snapshot is. Under a name that `dbfilename` was changed to, whatever is there may be
+    /// overwritten.
+    fn name_rdb(&self, config: &Config, known: &mut KnownRdb) -> storage::Result<PathBuf> {
+        let path = config.dir.join(&config.dbfilename);
+        if known.path != path {
+            let stamp = self.storage.stamp(&path)?;
+            *known = KnownRdb {
+                path: path.clone(),
+                stamp,
+            };
+        }
+        Ok(path)
+    }
+
     /// Somebody who does not know of the lock may have written here.
     pub(super) fn refuse_changed(
         &self,

@@ -1,6 +1,6 @@
-//! CONFIG GET, SET, RESETSTAT and HELP.
+//! CONFIG.
 
-use crate::config::{ConfigError, Parameter, parameter, parameters};
+use crate::config::{Config, ConfigError, Marks, Row};
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, glob, tips};
@@ -41,6 +41,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         set,
     ),
     SessionCommand::new(
+        spec("config|rewrite", 2).tips(tips::EVERY_NODE).doc(
+            "2.8.0",
+            PER_SETTING,
+            "",
+            "Writes the settings into the configuration file.",
+        ),
+        rewrite,
+    ),
+    SessionCommand::new(
         spec("config|resetstat", 2).doc("2.0.0", "O(1)", "", "Sets the counters of INFO to zero."),
         reset_statistics,
     ),
@@ -59,38 +68,69 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
 fn get(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let patterns = args.rest();
     let config = session.engine.inner().config.read();
-    let wanted = |name: &str| {
-        let matches =
-            |pattern: &&[u8]| glob::matches(&pattern.to_ascii_lowercase(), name.as_bytes());
-        patterns.iter().any(matches)
-    };
-    let rows = parameters().iter();
-    let found: Vec<(&str, &Parameter)> = rows
-        .flat_map(|row| row.names().map(move |name| (name, row)))
-        .filter(|(name, _)| wanted(name))
-        .collect();
+    let rows = config.rows();
+    let mut found: Vec<(&str, Row)> = Vec::new();
+    for pattern in patterns.iter().filter_map(|bytes| text(bytes).ok()) {
+        for named in matching(&config, &rows, pattern) {
+            if !found.iter().any(|(name, _)| *name == named.0) {
+                found.push(named);
+            }
+        }
+    }
     reply.map(found.len());
     for (name, row) in found {
         reply.bulk(name.as_bytes());
-        reply.bulk((row.get)(&config).as_bytes());
+        reply.bulk(row.get(&config).as_bytes());
     }
     Ok(())
+}
+
+/// What a pattern of `CONFIG GET` finds, under the names that it finds it by. A name without
+/// wildcards is answered as it was written.
+fn matching<'p>(config: &Config, rows: &[Row], pattern: &'p str) -> Vec<(&'p str, Row)> {
+    if !pattern.contains(['[', '*', '?']) {
+        return config
+            .row(pattern)
+            .map(|row| (pattern, row))
+            .into_iter()
+            .collect();
+    }
+    let pattern = pattern.to_ascii_lowercase();
+    let shown = rows
+        .iter()
+        .filter(|row| !row.marks().contains(Marks::HIDDEN));
+    let names = shown.flat_map(|row| row.names().map(move |name| (name, *row)));
+    names
+        .filter(|(name, _)| glob::matches(pattern.as_bytes(), name.as_bytes()))
+        .collect()
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|_| Error::Syntax)
 }
 
 fn set(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let words = args.rest();
     if !words.len().is_multiple_of(2) {
-        return Err(Error::WrongArity("config|set".to_owned()));
+        return Err(Error::Syntax);
     }
-    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Syntax);
-    let mut settings = Vec::new();
+    let (mut settings, mut seen) = (Vec::new(), Vec::new());
     for pair in words.chunks_exact(2) {
         let (name, value) = (text(pair[0])?, text(pair[1])?);
-        let row = parameter(name).map_or(name, |row| row.name);
-        if settings.iter().any(|(known, _)| *known == row) {
+        let row = session.engine.inner().config.read().row(name);
+        let row = row.ok_or_else(|| explain(ConfigError::Unknown(name.to_owned())))?;
+        let is_protected = row.marks().contains(Marks::PROTECTED);
+        if is_protected && !session.may_set_protected() {
+            return Err(refused(name, "can't set protected config"));
+        }
+        if row.marks().contains(Marks::IMMUTABLE) {
+            return Err(explain(ConfigError::Immutable(row.name())));
+        }
+        if seen.contains(&row.name()) {
             return Err(refused(name, "duplicate parameter"));
         }
-        settings.push((row, value));
+        seen.push(row.name());
+        settings.push((row.name(), value));
     }
     session.engine.set_configs(&settings).map_err(explain)?;
     reply.ok();
@@ -112,6 +152,12 @@ fn refused(name: &str, why: impl std::fmt::Display) -> Error {
     ))
 }
 
+fn rewrite(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    session.engine.rewrite_config().map_err(Error::err)?;
+    reply.ok();
+    Ok(())
+}
+
 fn reset_statistics(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     session.engine.stats().reset();
     session.engine.keyspace().reset_reclaim_stats();
@@ -128,6 +174,8 @@ fn help(_: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome
             "    Settings whose names match, with their values.",
             "SET <name> <value> [<name> <value> ...]",
             "    Changes all of these settings, or none if one is refused.",
+            "REWRITE",
+            "    Writes the settings into the configuration file.",
             "RESETSTAT",
             "    Sets the counters of INFO to zero.",
             "HELP",

@@ -63,31 +63,37 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         dump,
     ),
     SessionCommand::new(
-        spec("function|restore", -3, WRITES).doc(
-            "7.0.0",
-            "O(N) where N is the number of libraries",
-            "serialized-value [FLUSH | APPEND | REPLACE]",
-            "Loads the libraries of such a string.",
-        ),
+        spec("function|restore", -3, WRITES)
+            .tips(tips::EVERY_SHARD)
+            .doc(
+                "7.0.0",
+                "O(N) where N is the number of libraries",
+                "serialized-value [FLUSH | APPEND | REPLACE]",
+                "Loads the libraries of such a string.",
+            ),
         restore,
     ),
     SessionCommand::new(
-        spec("function|stats", 2, Flags::ALLOW_BUSY).doc(
-            "7.0.0",
-            "O(1)",
-            "",
-            "Tells which function runs, and how many there are.",
-        ),
+        spec("function|stats", 2, Flags::ALLOW_BUSY)
+            .tips(tips::EVERY_SHARD_SPECIAL)
+            .doc(
+                "7.0.0",
+                "O(1)",
+                "",
+                "Tells which function runs, and how many there are.",
+            ),
         stats,
     )
     .immediate(),
     SessionCommand::new(
-        spec("function|kill", 2, Flags::ALLOW_BUSY).doc(
-            "7.0.0",
-            "O(1)",
-            "",
-            "Ends the function that runs, unless it has written.",
-        ),
+        spec("function|kill", 2, Flags::ALLOW_BUSY)
+            .tips(tips::ONE_SHARD)
+            .doc(
+                "7.0.0",
+                "O(1)",
+                "",
+                "Ends the function that runs, unless it has written.",
+            ),
         kill,
     )
     .immediate(),

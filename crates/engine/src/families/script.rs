@@ -4,12 +4,13 @@ use super::help;
 use crate::registry::{ScriptCommand, SessionCommand};
 use crate::scripting::Kind;
 use crate::session::{Session, Source};
-use commands::{Args, Error, Flags, Group, KeySpec, Outcome, ReplySink, Spec};
+use commands::{Args, Error, Flags, Group, KeyAccess, KeySpec, Outcome, ReplySink, Spec, tips};
 use keyspace::Keys;
 
 const RUN: Flags = Flags::NOSCRIPT
     .union(Flags::SKIP_MONITOR)
     .union(Flags::STALE)
+    .union(Flags::NO_MANDATORY_KEYS)
     .union(Flags::MOVABLEKEYS);
 const RUN_RW: Flags = RUN.union(Flags::MAY_REPLICATE);
 const RUN_RO: Flags = RUN.union(Flags::READONLY);
@@ -27,11 +28,15 @@ const fn run(name: &'static str, flags: Flags) -> Spec {
     spec(name, -3, flags).keys(COUNTED_KEYS).undeclared_keys()
 }
 
+const fn run_rw(name: &'static str) -> Spec {
+    run(name, RUN_RW).access(&[KeyAccess::READ_AND_CHANGE])
+}
+
 const DEPENDS: &str = "Depends on the script";
 
 pub(super) const SCRIPTS: &[ScriptCommand] = &[
     ScriptCommand::new(
-        run("eval", RUN_RW).doc(
+        run_rw("eval").doc(
             "2.6.0",
             DEPENDS,
             "script numkeys [key [key ...]] [arg [arg ...]]",
@@ -40,7 +45,7 @@ pub(super) const SCRIPTS: &[ScriptCommand] = &[
         |session, keys, args, reply| session.eval(keys, args, Source::Code, false, reply),
     ),
     ScriptCommand::new(
-        run("evalsha", RUN_RW).doc(
+        run_rw("evalsha").doc(
             "2.6.0",
             DEPENDS,
             "sha1 numkeys [key [key ...]] [arg [arg ...]]",
@@ -67,7 +72,7 @@ pub(super) const SCRIPTS: &[ScriptCommand] = &[
         |session, keys, args, reply| session.eval(keys, args, Source::Sha, true, reply),
     ),
     ScriptCommand::new(
-        run("fcall", RUN_RW).doc(
+        run_rw("fcall").doc(
             "7.0.0",
             "Depends on the function",
             "function numkeys [key [key ...]] [arg [arg ...]]",
@@ -98,39 +103,47 @@ fn fcall(
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
-        spec("script|load", 3, Flags::NOSCRIPT.union(Flags::STALE)).doc(
-            "2.6.0",
-            "O(N) where N is the length of the script",
-            "script",
-            "Keeps a script for EVALSHA, and tells its name.",
-        ),
+        spec("script|load", 3, Flags::NOSCRIPT.union(Flags::STALE))
+            .tips(tips::EVERY_NODE)
+            .doc(
+                "2.6.0",
+                "O(N) where N is the length of the script",
+                "script",
+                "Keeps a script for EVALSHA, and tells its name.",
+            ),
         load,
     ),
     SessionCommand::new(
-        spec("script|exists", -3, Flags::NOSCRIPT).doc(
-            "2.6.0",
-            "O(N) where N is the number of names",
-            "sha1 [sha1 ...]",
-            "Tells which scripts are kept.",
-        ),
+        spec("script|exists", -3, Flags::NOSCRIPT)
+            .tips(tips::EVERY_SHARD_AND)
+            .doc(
+                "2.6.0",
+                "O(N) where N is the number of names",
+                "sha1 [sha1 ...]",
+                "Tells which scripts are kept.",
+            ),
         exists,
     ),
     SessionCommand::new(
-        spec("script|flush", -2, Flags::NOSCRIPT).doc(
-            "2.6.0",
-            "O(N) where N is the number of scripts",
-            "[ASYNC | SYNC]",
-            "Forgets every script.",
-        ),
+        spec("script|flush", -2, Flags::NOSCRIPT)
+            .tips(tips::EVERY_NODE)
+            .doc(
+                "2.6.0",
+                "O(N) where N is the number of scripts",
+                "[ASYNC | SYNC]",
+                "Forgets every script.",
+            ),
         flush,
     ),
     SessionCommand::new(
-        spec("script|kill", 2, Flags::NOSCRIPT.union(Flags::ALLOW_BUSY)).doc(
-            "2.6.0",
-            "O(1)",
-            "",
-            "Ends the script that runs, unless it has written.",
-        ),
+        spec("script|kill", 2, Flags::NOSCRIPT.union(Flags::ALLOW_BUSY))
+            .tips(tips::ONE_SHARD)
+            .doc(
+                "2.6.0",
+                "O(1)",
+                "",
+                "Ends the script that runs, unless it has written.",
+            ),
         kill,
     )
     .immediate(),

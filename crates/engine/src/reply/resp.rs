@@ -79,6 +79,16 @@ impl ReplySink for RespSink<'_> {
     fn boolean(&mut self, truth: bool) {
         encode::boolean(self.out, self.protocol, truth);
     }
+    fn big_number(&mut self, digits: &str) {
+        encode::big_number(self.out, self.protocol, digits.as_bytes());
+    }
+    fn attribute(&mut self, pairs: usize) -> bool {
+        let takes_it = self.protocol == resp::Protocol::Resp3;
+        if takes_it {
+            encode::attribute_len(self.out, pairs);
+        }
+        takes_it
+    }
     fn verbatim(&mut self, format: &str, text: &str) {
         let format = format.as_bytes().try_into().unwrap_or(*b"txt");
         encode::verbatim(self.out, self.protocol, format, text.as_bytes());

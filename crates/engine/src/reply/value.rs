@@ -15,6 +15,8 @@ pub enum Reply {
     Double(f64),
     /// A truth value.
     Boolean(bool),
+    /// An integer of any size, in decimal digits.
+    BigNumber(String),
     /// A byte string.
     Bulk(Vec<u8>),
     /// Text with its three-letter format.
@@ -49,6 +51,7 @@ impl Reply {
             Reply::Integer(number) => reply.integer(*number),
             Reply::Double(number) => reply.double(*number),
             Reply::Boolean(truth) => reply.boolean(*truth),
+            Reply::BigNumber(digits) => reply.big_number(digits),
             Reply::Bulk(bytes) => reply.bulk(bytes),
             Reply::Verbatim(format, text) => reply.verbatim(format, text),
             Reply::Array(items) => {
@@ -248,6 +251,12 @@ impl ReplySink for ReplyBuilder {
         match self.protocol {
             Protocol::Resp2 => self.integer(i64::from(truth)),
             Protocol::Resp3 => self.put(Reply::Boolean(truth)),
+        }
+    }
+    fn big_number(&mut self, digits: &str) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(digits.as_bytes()),
+            Protocol::Resp3 => self.put(Reply::BigNumber(digits.to_owned())),
         }
     }
     fn verbatim(&mut self, format: &str, text: &str) {

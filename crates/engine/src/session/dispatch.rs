@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::Engine;
+use crate::LogLevel;
 use crate::evict::out_of_memory;
 use crate::registry::{self, Entry, SessionCommand};
 use commands::wait::Wait;
@@ -18,7 +19,7 @@ impl Session {
             self.authorize(&entry, argv)?;
             self.admit(&entry).map(|()| entry)
         });
-        let entry = checked.inspect_err(|_| self.transaction.fail())?;
+        let entry = checked.map_err(|error| self.refusal(argv, error))?;
         if self.in_transaction() && !entry.is_immediate() {
             self.transaction.queue(entry, argv);
             reply.simple("QUEUED");
@@ -33,6 +34,9 @@ impl Session {
         let flags = entry.spec().flags;
         if !flags.contains(Flags::ALLOW_BUSY) {
             self.engine.refuse_if_busy()?;
+        }
+        if flags.contains(Flags::PROTECTED) {
+            self.admit_protected(entry.spec())?;
         }
         if self.in_transaction() && flags.contains(Flags::NO_MULTI) {
             return Err(Error::err("Command not allowed inside a transaction"));
@@ -142,9 +146,13 @@ impl Session {
             rng: &mut self.rng,
             settings: &self.settings,
             wait: None,
+            note: None,
         };
         let outcome = command.run(&mut context);
-        let wait = context.wait.take();
+        let (wait, note) = (context.wait.take(), context.note.take());
+        if let Some(line) = note {
+            self.engine.note(LogLevel::Warning, &line);
+        }
         self.gather(keys, db, argv, changes);
         self.invalidate(keys);
         if keys.changes() != changes && self.engine.blocking().waiting() > 0 {

@@ -50,6 +50,8 @@ pub struct Session {
     slot: Slot,
     /// What the client caches, if it is told of changes.
     caching: Option<Caching>,
+    /// The keys that the script which runs declared, if reads are tracked.
+    declared: Option<Vec<Vec<u8>>>,
     /// The command that waits.
     blocked: Option<Blocked>,
     /// Commands of others that waited are tried again.
@@ -132,6 +134,7 @@ impl Session {
             subscription: None,
             slot,
             caching: None,
+            declared: None,
             blocked: None,
             serving: false,
             wrote: None,

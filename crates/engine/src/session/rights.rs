@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::access::refusal;
+use crate::config::Allowed;
 use crate::pubsub::Kind;
 use crate::registry::{self, Entry};
 use acl::{DEFAULT_USER, Denial, LogContext, LogReason, Refusal, User};
@@ -18,6 +19,8 @@ pub(super) struct Rights {
     standing: Standing,
     /// Whether it belongs to somebody outside the program, who is nobody before it authenticated.
     of_stranger: bool,
+    /// That somebody is on the same machine.
+    is_local: bool,
     /// Nothing needs looking at: the program's own, or of a user who may do everything.
     unlimited: bool,
 }
@@ -60,6 +63,7 @@ impl Rights {
             epoch,
             standing,
             of_stranger: false,
+            is_local: false,
             unlimited: false,
         };
         rights.decide();
@@ -69,8 +73,21 @@ impl Rights {
     /// Those of a session that starts anew.
     pub(super) fn renewed(&self, engine: &crate::Engine) -> Rights {
         match self.of_stranger {
-            true => Rights::of_stranger(engine),
+            true => Rights {
+                is_local: self.is_local,
+                ..Rights::of_stranger(engine)
+            },
             false => Rights::of_program(engine),
+        }
+    }
+
+    /// Whether what is allowed to strangers as `to_whom` says is allowed here.
+    fn allowed(&self, to_whom: Allowed) -> bool {
+        match to_whom {
+            _ if !self.of_stranger => true,
+            Allowed::No => false,
+            Allowed::Yes => true,
+            Allowed::Local => self.is_local,
         }
     }
 
@@ -83,12 +100,47 @@ impl Rights {
     }
 }
 
+/// What is refused to strangers unless the configuration says otherwise.
+impl Session {
+    /// Settings that say where files lie.
+    pub(crate) fn may_set_protected(&self) -> bool {
+        let to_whom = self.engine.inner().config.read().enable_protected_configs;
+        self.rights.allowed(to_whom)
+    }
+
+    /// `DEBUG`.
+    pub(super) fn admit_protected(&self, spec: &Spec) -> Outcome {
+        let to_whom = self.engine.inner().config.read().enable_debug_command;
+        match self.rights.allowed(to_whom) {
+            true => Ok(()),
+            false => Err(not_allowed(spec)),
+        }
+    }
+}
+
+/// The refusal of a command that only the configuration can allow.
+fn not_allowed(spec: &Spec) -> Error {
+    let name = spec.name.split('|').next().unwrap_or(spec.name);
+    let option = format!("enable-{name}-command");
+    let name = name.to_ascii_uppercase();
+    Error::err(format_args!(
+        "{name} command not allowed. If the {option} option is set to \"local\", you can run it \
+         from a local connection, otherwise you need to set this option in the configuration file, \
+         and then restart the server."
+    ))
+}
+
 /// For front-ends.
 impl Session {
     /// Makes it a session of somebody outside the program: it has the rights of the user `default`
     /// if that one needs no password, and none before it authenticates otherwise.
     pub fn distrust(&mut self) {
         self.rights = Rights::of_stranger(&self.engine);
+    }
+
+    /// Says that the stranger is on the same machine, which `enable-debug-command local` is about.
+    pub fn set_local(&mut self) {
+        self.rights.is_local = true;
     }
 
     /// Whether it is known who the client is. Before that a front-end should not take much of it.

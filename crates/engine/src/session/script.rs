@@ -11,6 +11,7 @@ use keyspace::Keys;
 use packed::number;
 use parking_lot::MutexGuard;
 use script::{Failure, Host, LogLevel, Repl, ScriptFlags, Value};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How a script is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,8 +263,16 @@ impl Host for Caller<'_, '_> {
         self.session.may_run(&argv).ok()
     }
 
-    /// The engine keeps no log of lines.
-    fn log(&mut self, _: LogLevel, _: &[u8]) {}
+    fn log(&mut self, level: LogLevel, line: &[u8]) {
+        let level = match level {
+            LogLevel::Debug => crate::LogLevel::Debug,
+            LogLevel::Verbose => crate::LogLevel::Verbose,
+            LogLevel::Notice => crate::LogLevel::Notice,
+            LogLevel::Warning => crate::LogLevel::Warning,
+        };
+        let line = String::from_utf8_lossy(line);
+        self.session.engine.note(level, &line);
+    }
 }
 
 impl Caller<'_, '_> {
@@ -276,7 +285,10 @@ impl Caller<'_, '_> {
             _ => Error::err("Unknown Redis command called from script"),
         })?;
         let flags = entry.spec().flags;
-        if flags.intersects(Flags::NOSCRIPT | Flags::NO_MULTI) {
+        // What takes shards can't run while the script has them, whatever is allowed to it.
+        let may_all = &self.session.engine.inner().scripts_may_all;
+        let denied = flags.contains(Flags::NOSCRIPT) && !may_all.load(Relaxed);
+        if denied || flags.contains(Flags::NO_MULTI) {
             return Err(Error::err("This Redis command is not allowed from script"));
         }
         self.session.authorize_in_script(argv)?;
@@ -344,6 +356,7 @@ fn value(reply: Reply, protocol: Protocol) -> Value {
         Reply::Integer(number) => Value::Integer(number),
         Reply::Double(number) => Value::Double(number),
         Reply::Boolean(truth) => Value::Boolean(truth),
+        Reply::BigNumber(digits) => Value::BigNumber(digits.into_bytes()),
         Reply::Bulk(bytes) => Value::Bulk(bytes),
         Reply::Verbatim(format, text) => Value::Verbatim(format.into_bytes(), text.into_bytes()),
         Reply::Array(items) | Reply::Push(items) => Value::Array(all(items)),
@@ -366,7 +379,8 @@ fn write(value: &Value, resp3: bool, reply: &mut dyn ReplySink) {
         Value::Error(line) => reply.error(&error_line(line)),
         Value::Integer(number) => reply.integer(*number),
         Value::Double(number) => reply.double(*number),
-        Value::Bulk(bytes) | Value::BigNumber(bytes) => reply.bulk(bytes),
+        Value::BigNumber(digits) => reply.big_number(&String::from_utf8_lossy(digits)),
+        Value::Bulk(bytes) => reply.bulk(bytes),
         Value::Verbatim(format, text) => {
             let text = String::from_utf8_lossy(text);
             reply.verbatim(&String::from_utf8_lossy(format), &text);

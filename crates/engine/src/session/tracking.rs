@@ -78,10 +78,31 @@ impl Session {
         }
         let most = self.engine.inner().config.read().tracking_table_max_keys;
         let (tracking, hub) = (self.engine.tracking(), self.engine.hub());
-        for at in spec.keys.positions(argv).unwrap_or_default() {
-            let told = tracking.remember(self.client.id, argv[at], most, hub);
+        let named = || -> Vec<&[u8]> {
+            let positions = spec.keys.positions(argv).unwrap_or_default();
+            positions.into_iter().map(|at| argv[at]).collect()
+        };
+        let declared = self.declared.as_ref();
+        let declared = declared.map(|keys| keys.iter().map(Vec::as_slice).collect());
+        for key in declared.unwrap_or_else(named) {
+            let told = tracking.remember(self.client.id, key, most, hub);
             self.scratch.notices |= told;
         }
+    }
+
+    /// Notes the keys that a script declares: once it reads anything, these are tracked, and not
+    /// what it read.
+    pub(crate) fn declare_keys(&mut self, spec: &Spec, argv: &[&[u8]]) {
+        if self.caching.is_some() {
+            let positions = spec.keys.positions(argv).unwrap_or_default();
+            let keys = positions.into_iter().map(|at| argv[at].to_vec());
+            self.declared = Some(keys.collect());
+        }
+    }
+
+    /// The script is over.
+    pub(crate) fn undeclare_keys(&mut self) {
+        self.declared = None;
     }
 
     /// Tells those who track of what changed, under the locks under which it did; in a transaction

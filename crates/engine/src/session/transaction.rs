@@ -69,7 +69,26 @@ impl Transaction {
     }
 }
 
+/// The refusal of an EXEC that something kept from running; its transaction is over.
+fn aborted(error: Error) -> Error {
+    Error::Text(format!("EXECABORT Transaction discarded because of: {error}").into())
+}
+
 impl Session {
+    /// What a request is told that may not run: a transaction that it belonged to can't be carried
+    /// out any more, and is over if it was EXEC.
+    pub(super) fn refusal(&mut self, argv: &[&[u8]], error: Error) -> Error {
+        let is_exec = argv
+            .first()
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"exec"));
+        if is_exec && self.in_transaction() {
+            self.transaction = Transaction::default();
+            return aborted(error);
+        }
+        self.transaction.fail();
+        error
+    }
+
     pub(crate) fn multi(&mut self) -> Outcome {
         if self.in_transaction() {
             return Err(Error::err("MULTI calls can not be nested"));
@@ -125,16 +144,12 @@ impl Session {
             return Err(Error::Text(line.into()));
         }
         if queue.iter().any(Queued::grows) && !self.make_room() {
-            let line = format!(
-                "EXECABORT Transaction discarded because of: {}",
-                out_of_memory()
-            );
-            return Err(Error::Text(line.into()));
+            return Err(aborted(out_of_memory()));
         }
         self.refresh_settings();
         let engine = self.engine.clone();
         let plan = self.union_plan(&queue, &transaction.watched);
-        let mut keys = self.lock(&engine, plan)?;
+        let mut keys = self.lock(&engine, plan).map_err(aborted)?;
         if transaction
             .watched
             .iter()

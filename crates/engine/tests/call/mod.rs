@@ -30,6 +30,7 @@ fn translate(reply: Reply) -> kvdump::Reply {
         Reply::Double(number) => kvdump::Reply::Double(number),
         Reply::Bulk(bytes) => kvdump::Reply::Bulk(bytes),
         Reply::Verbatim(_, text) => kvdump::Reply::Bulk(text.into_bytes()),
+        Reply::BigNumber(digits) => kvdump::Reply::Bulk(digits.into_bytes()),
         Reply::Array(items) | Reply::Set(items) | Reply::Push(items) => {
             kvdump::Reply::Array(all(items))
         }

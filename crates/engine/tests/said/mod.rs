@@ -24,7 +24,7 @@ fn show(reply: &Reply) -> String {
         Reply::Double(number) => number.to_string(),
         Reply::Boolean(truth) => truth.to_string(),
         Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Reply::Verbatim(_, text) => text.clone(),
+        Reply::Verbatim(_, text) | Reply::BigNumber(text) => text.clone(),
         Reply::Array(items) => format!("[{}]", join(items)),
         Reply::Set(items) => format!("~[{}]", join(items)),
         Reply::Push(items) => format!(">[{}]", join(items)),

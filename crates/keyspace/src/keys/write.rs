@@ -138,8 +138,9 @@ impl Keys<'_> {
         if a == b {
             return;
         }
+        let now = self.now;
         for (_, shard) in self.held.iter_mut() {
-            shard.swap(a, b);
+            shard.swap(a, b, now);
         }
         self.changes += 1;
         self.dirty = Dirty::All;

@@ -145,7 +145,7 @@ impl Nodes {
         let node = if self.ziplists {
             self.read_ziplist(cur, scratch)?
         } else if read_container(cur)? == CONTAINER_PLAIN {
-            Node::Plain(read_str(cur, scratch, "a list's element")?)
+            Node::Plain(read_plain(cur, scratch)?)
         } else {
             self.read_listpack(cur, scratch)?
         };
@@ -179,6 +179,17 @@ impl Nodes {
         sound_listpack(blob.resolve(scratch)).map_err(|kind| cur.wrong(at, kind))?;
         Ok(Node::Listpack(blob))
     }
+}
+
+/// An element with a node of its own is large; servers refuse one of no bytes.
+fn read_plain<'i>(cur: &mut Cursor<'i>, scratch: &mut Vec<u8>) -> Result<Text<'i>, Stop> {
+    let at = cur.at();
+    let element = read_str(cur, scratch, "a list's element")?;
+    if element.len() > 0 {
+        return Ok(element);
+    }
+    let expected = "the length of an element with its own node, 1 or more,";
+    Err(cur.wrong(at, ErrorKind::BadNumber { expected, found: 0 }))
 }
 
 fn read_container(cur: &mut Cursor<'_>) -> Result<u64, Stop> {

@@ -2,7 +2,7 @@
 
 use crate::registry;
 use crate::session::Session;
-use commands::{Args, Error, KeyRefs, KeySpec, Outcome, ReplySink};
+use commands::{Args, Error, Flags, KeyRefs, KeySpec, Outcome, ReplySink};
 
 pub(super) fn get_keys(_: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let argv = args.rest();
@@ -30,7 +30,7 @@ pub(super) fn get_keys_and_flags(
     Ok(())
 }
 
-/// The keys of a request, which has to have some.
+/// The keys of a request, which has to have some unless its command may do without.
 fn keys_of(argv: &[&[u8]]) -> Result<KeyRefs, Error> {
     let entry = registry::identify(argv).map_err(|_| Error::err("Invalid command specified"))?;
     let spec = entry.spec();
@@ -42,7 +42,9 @@ fn keys_of(argv: &[&[u8]]) -> Result<KeyRefs, Error> {
             "Invalid number of arguments specified for command",
         ));
     }
-    spec.key_refs(argv)
-        .filter(|keys| !keys.is_empty())
-        .ok_or_else(|| Error::err("Invalid arguments specified for command"))
+    let keys = spec.key_refs(argv).unwrap_or_default();
+    if keys.is_empty() && !spec.flags.contains(Flags::NO_MANDATORY_KEYS) {
+        return Err(Error::err("Invalid arguments specified for command"));
+    }
+    Ok(keys)
 }
