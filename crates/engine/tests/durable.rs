@@ -144,7 +144,9 @@ fn opening_touches_nothing_until_there_is_something_to_write() {
     said(&mut engine.session(), "SET b 2");
     let transcript = disk.take_transcript();
     assert!(
-        transcript.starts_with(&format!("open {INCR}\nappend {INCR}")),
+        transcript.starts_with(&format!(
+            "open {INCR}\nsync-dir /data/appendonlydir\nsync-dir /data\nappend {INCR}"
+        )),
         "{transcript}"
     );
     drop(engine);
@@ -284,20 +286,21 @@ fn who_has_a_committer_need_not_wait_for_the_disk() {
     let mut discarded = Vec::new();
     let mut sink = duramen::RespSink::new(&mut discarded, duramen::Protocol::Resp2);
     writer.execute_into(&[b"SET", b"k", b"v"], &mut sink);
-    assert!(writer.poll_committed(&mut cx).is_pending());
+    let upto = writer.logged();
+    assert!(writer.poll_committed(&mut cx, upto).is_pending());
     assert!(
-        reader.poll_committed(&mut cx).is_pending(),
+        reader.poll_committed(&mut cx, upto).is_pending(),
         "nor is anybody told"
     );
     assert_eq!(disk.take_transcript(), "");
     committer.wait(std::time::Duration::from_secs(3600));
     committer.commit();
     assert!(matches!(
-        writer.poll_committed(&mut cx),
+        writer.poll_committed(&mut cx, upto),
         Poll::Ready(Ok(()))
     ));
     assert!(matches!(
-        reader.poll_committed(&mut cx),
+        reader.poll_committed(&mut cx, upto),
         Poll::Ready(Ok(()))
     ));
     let transcript = disk.take_transcript();

@@ -266,7 +266,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(());
         }
         let session = &mut self.session;
-        if let Err(error) = poll_fn(|cx| session.poll_committed(cx)).await {
+        let upto = session.logged();
+        if let Err(error) = poll_fn(|cx| session.poll_committed(cx, upto)).await {
             self.output.clear();
             resp::encode::error(&mut self.output, error.to_string().as_bytes());
             self.send().await?;

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-const START: i64 = 1_700_000_000_000;
+pub(crate) const START: i64 = 1_700_000_000_000;
 
 /// Milliseconds between two turns of who holds the committer.
 const TURN: i64 = 50;
@@ -154,15 +154,7 @@ impl<'w> Driver<'w> {
             .iter()
             .for_each(|change| self.model.apply(db, change));
         lock(&self.history).begin(self.model.text());
-        session.execute(&["SELECT", &db.to_string()]);
-        let commands = changes.iter().map(|change| change.words());
-        let (multi, exec) = (vec!["MULTI".to_owned()], vec!["EXEC".to_owned()]);
-        let commands: Vec<Vec<String>> = match changes.len() {
-            1 => commands.collect(),
-            _ => [multi].into_iter().chain(commands).chain([exec]).collect(),
-        };
-        let replies = commands.iter().map(|words| session.execute(words));
-        replies.last().unwrap_or(Reply::Nil)
+        execute(session, db, changes)
     }
 
     /// A write whose append or sync fails: it may last or not, and is part of what comes after.
@@ -314,7 +306,7 @@ impl History {
     }
 }
 
-fn open(
+pub(crate) fn open(
     disk: &Faulty,
     fsync: &str,
     timestamps: bool,
@@ -341,8 +333,21 @@ fn open(
     opened.map_err(|error| format!("refused to start: {error}"))
 }
 
+/// Carries out changes, in a transaction if they are several; the last reply.
+pub(crate) fn execute(session: &mut Session, db: usize, changes: &[Change]) -> Reply {
+    session.execute(&["SELECT", &db.to_string()]);
+    let commands = changes.iter().map(|change| change.words());
+    let (multi, exec) = (vec!["MULTI".to_owned()], vec!["EXEC".to_owned()]);
+    let commands: Vec<Vec<String>> = match changes.len() {
+        1 => commands.collect(),
+        _ => [multi].into_iter().chain(commands).chain([exec]).collect(),
+    };
+    let replies = commands.iter().map(|words| session.execute(words));
+    replies.last().unwrap_or(Reply::Nil)
+}
+
 /// All that an engine holds, as [`Model::text`] has it.
-fn content(session: &mut Session) -> String {
+pub(crate) fn content(session: &mut Session) -> String {
     let mut text = String::new();
     for db in 0..DATABASES {
         session.execute(&["SELECT", &db.to_string()]);

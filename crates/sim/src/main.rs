@@ -1,101 +1,100 @@
-//! Workloads on a simulated disk: carried out, crashed at every operation, and compared with what
-//! was promised.
+//! Workloads on a simulated disk: carried out, crashed and made to fail at every operation, and
+//! compared with what was promised.
 //!
 //! ```text
-//! sim crash [--images N] [--seed S] [--threads T]
+//! sim crash  [--images N] [--seed S] [--threads T]
+//! sim faults [--runs N]   [--seed S] [--threads T]
 //! ```
 //!
-//! Prints a line of figures; a failure is printed as a seed and the operations up to the crash, and
-//! ends it with an error. `--seed` begins with that workload; the next has the next number.
+//! Prints a line of figures; a failure is printed as a seed and what led to it, and ends it with an
+//! error. `--seed` begins with that workload; the next has the next number.
 
 mod crash;
+mod faults;
 mod model;
+mod options;
 mod workload;
 
-use crash::Tally;
+use options::{Command, Options};
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-
-struct Options {
-    images: u64,
-    seed: u64,
-    threads: usize,
-}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match options(&arguments) {
-        Ok(options) => report(&options),
+    let options = match Options::of(&arguments) {
+        Ok(options) => options,
         Err(problem) => {
-            eprintln!("{problem}\nUsage: sim crash [--images N] [--seed S] [--threads T]");
-            ExitCode::from(2)
+            eprintln!("{problem}\n{}", options::USAGE);
+            return ExitCode::from(2);
         }
-    }
-}
-
-fn options(arguments: &[String]) -> Result<Options, String> {
-    let (command, flags) = arguments.split_first().ok_or("no command was given")?;
-    if command != "crash" {
-        return Err(format!("there is no command {command}"));
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut options = Options {
-        images: 10_000,
-        seed: 1,
-        threads,
     };
-    for pair in flags.chunks(2) {
-        let [name, value] = pair else {
-            return Err(format!("{} wants a value", pair.concat()));
-        };
-        let number: u64 = value.parse().map_err(|_| format!("{value} is no number"))?;
-        match name.as_str() {
-            "--images" => options.images = number,
-            "--seed" => options.seed = number,
-            "--threads" => options.threads = (number as usize).max(1),
-            _ => return Err(format!("there is no option {name}")),
-        }
-    }
-    Ok(options)
-}
-
-fn report(options: &Options) -> ExitCode {
     let began = Instant::now();
-    let tally = run(options);
-    for failure in tally.failures.iter().take(3) {
+    let (failures, figures) = match options.command {
+        Command::Crash => crashes(&options),
+        Command::Faults => failing(&options),
+    };
+    for failure in failures.iter().take(3) {
         println!("{failure}");
     }
-    println!(
-        "{} workloads, {} operations, {} images, {} of them written to and crashed again: {} \
-         failures; everysec lost {} ms at most; {:.1} s",
-        tally.workloads,
-        tally.operations,
-        tally.images,
-        tally.second_crashes,
-        tally.failures.len(),
-        tally.lost_ms,
-        began.elapsed().as_secs_f64()
-    );
-    match tally.failures.is_empty() {
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{figures}: {} failures; {seconds:.1} s", failures.len());
+    match failures.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
 }
 
-/// Workloads by rising seeds until there were so many images, or one failed.
-fn run(options: &Options) -> Tally {
+/// What went wrong, and the figures in words.
+fn crashes(options: &Options) -> (Vec<String>, String) {
+    let tally = gather(options, crash::run, |total: &mut crash::Tally, tally| {
+        total.add(tally);
+        total.images >= options.count || !total.failures.is_empty()
+    });
+    let figures = format!(
+        "{} workloads, {} operations, {} images, {} of them written to and crashed again, everysec \
+         lost {} ms at most",
+        tally.workloads, tally.operations, tally.images, tally.second_crashes, tally.lost_ms,
+    );
+    (tally.failures, figures)
+}
+
+fn failing(options: &Options) -> (Vec<String>, String) {
+    let tally = gather(options, faults::run, |total: &mut faults::Tally, tally| {
+        total.add(tally);
+        total.runs >= options.count || !total.failures.is_empty()
+    });
+    let calls = tally.calls.iter();
+    let calls: Vec<String> = calls
+        .map(|(call, count)| format!("{call} {count}"))
+        .collect();
+    let figures = format!(
+        "{} workloads, {} runs, first to fail: {}; {} writes refused, {} images",
+        tally.workloads,
+        tally.runs,
+        calls.join(", "),
+        tally.refused,
+        tally.images
+    );
+    (tally.failures, figures)
+}
+
+/// Runs by rising seeds, on all threads, until `add` has enough of them.
+fn gather<T: Default + Send>(
+    options: &Options,
+    run: impl Fn(u64) -> T + Sync,
+    add: impl Fn(&mut T, T) -> bool + Sync,
+) -> T {
     let next = AtomicU64::new(options.seed);
-    let total = Mutex::new(Tally::default());
+    let total = Mutex::new(T::default());
     let work = || {
         loop {
-            let tally = crash::run(next.fetch_add(1, Ordering::Relaxed));
-            let mut total = total
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            total.add(tally);
-            if total.images >= options.images || !total.failures.is_empty() {
+            let tally = run(next.fetch_add(1, Ordering::Relaxed));
+            if add(
+                &mut total.lock().unwrap_or_else(PoisonError::into_inner),
+                tally,
+            ) {
                 return;
             }
         }
@@ -103,9 +102,7 @@ fn run(options: &Options) -> Tally {
     std::thread::scope(|scope| {
         (0..options.threads).for_each(|_| _ = scope.spawn(work));
     });
-    total
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    total.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -114,18 +111,30 @@ mod tests {
 
     #[test]
     fn nothing_that_was_promised_is_lost() {
-        let tally = run(&Options {
-            images: 1000,
+        let options = Options {
+            command: Command::Crash,
+            count: 1000,
             seed: 1,
             threads: 1,
+        };
+        let tally = gather(&options, crash::run, |total: &mut crash::Tally, tally| {
+            total.add(tally);
+            total.images >= options.count
         });
         assert!(tally.failures.is_empty(), "{}", tally.failures[0]);
         assert!(tally.lost_ms <= 1000, "{}", tally.lost_ms);
     }
 
     #[test]
+    fn whatever_call_fails_what_was_answered_lasts() {
+        let tally = faults::run(4);
+        assert!(tally.failures.is_empty(), "{}", tally.failures[0]);
+        assert!(tally.refused > 0);
+    }
+
+    #[test]
     fn the_same_seed_gives_the_same_figures() {
-        let figures = |tally: Tally| (tally.operations, tally.images, tally.second_crashes);
+        let figures = |tally: crash::Tally| (tally.operations, tally.images, tally.second_crashes);
         assert_eq!(figures(crash::run(7)), figures(crash::run(7)));
     }
 }

@@ -34,7 +34,7 @@ mod traits;
 mod writer;
 
 pub use error::{Error, Operation, Result};
-pub use faulty::{Crash, Faulty, FaultyFile, Moment, Random};
+pub use faulty::{Crash, FailedSync, Failing, Fault, Faulty, FaultyFile, Moment, Random};
 pub use memory::{Memory, MemoryFile, MemoryLock};
 pub use os::{LOCK_FILE, Os, OsFile, OsLock};
 pub use reader::{Reader, read};

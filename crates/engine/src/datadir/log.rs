@@ -25,7 +25,7 @@ impl<S: Storage> Directory<S> {
     /// The file at the end of the log that was found, without what of it does not count.
     pub(super) fn open_log_end(&self, engine: &Inner) -> Result<Arc<dyn File>, SaveError> {
         let mut log = self.log.lock();
-        self.refuse_strange_log(&log)?;
+        self.refuse_strange_log(&mut log)?;
         if let Some((path, valid_up_to)) = log.torn.take() {
             cut_tail(&self.storage, &path, valid_up_to)?;
         }
@@ -42,7 +42,7 @@ impl<S: Storage> Directory<S> {
             }
             Located::Single { .. } => {
                 let adopted = adopt_single(&self.storage, &self.names, &mut log.manifest);
-                self.locate_again(log)?;
+                self.locate_again(log);
                 adopted?
             }
             Located::Multi { manifest, .. } => manifest.clone(),
@@ -54,11 +54,18 @@ impl<S: Storage> Directory<S> {
                 .open(&self.names.file(&last.name), Mode::Append)?;
             // What others wrote is left as it is: nothing says where that ends.
             if has_batches(&file)? == batches {
+                self.sync_names()?;
                 return Ok(Arc::new(file));
             }
         }
         let (_, file) = self.list_incr(log, &manifest, batches)?;
         Ok(Arc::new(file))
+    }
+
+    /// Who made the files may have died before their names were safe, or was refused to make them so.
+    fn sync_names(&self) -> Result<(), SaveError> {
+        self.storage.sync_dir(&self.names.folder())?;
+        Ok(self.storage.sync_dir(self.names.data_dir())?)
     }
 
     /// A new incr file that the manifest lists.
@@ -70,7 +77,7 @@ impl<S: Storage> Directory<S> {
     ) -> Result<(Manifest, S::File), SaveError> {
         let (listed, file) = create_incr(&self.storage, &self.names, manifest, batches)?;
         let persisted = persist(&self.storage, &self.names, &mut log.manifest, &listed);
-        self.locate_again(log)?;
+        self.locate_again(log);
         persisted?;
         Ok((listed, file))
     }
@@ -85,14 +92,14 @@ impl<S: Storage> Directory<S> {
     /// the freeze if the file before it `is_alive`, so that nobody waits.
     pub(super) fn rewrite(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError> {
         let mut log = self.log.lock();
-        self.refuse_strange_log(&log)?;
+        self.refuse_strange_log(&mut log)?;
         let config = engine.config.read().clone();
         let mut snapshot = Snapshot::new(engine, &config);
         let next = match self.stays_single(engine, &log.located) {
             true => self.rewrite_single(&mut log, &mut snapshot).map(Some),
             false => self.rewrite_folder(&mut log, &mut snapshot, is_alive),
         };
-        self.locate_again(&mut log)?;
+        self.locate_again(&mut log);
         let next = next?;
         log.torn = None;
         let size = self.size_of_base(&log)?;
@@ -152,7 +159,11 @@ impl<S: Storage> Directory<S> {
     }
 
     /// Somebody who does not know of the lock may have written here.
-    fn refuse_strange_log(&self, log: &KnownLog) -> Result<(), SaveError> {
+    fn refuse_strange_log(&self, log: &mut KnownLog) -> Result<(), SaveError> {
+        if log.is_stale {
+            log.located = locate(&self.storage, &self.names).map_err(SaveError::Aof)?;
+            log.is_stale = false;
+        }
         self.refuse_changed(&self.names.manifest(), log.manifest)?;
         match (log_end(&self.names, &log.located), log.end) {
             (Some(path), Some(end)) => self.refuse_changed(&path, Some(end)),
@@ -160,10 +171,13 @@ impl<S: Storage> Directory<S> {
         }
     }
 
-    /// Also after a failure: what was tried may have been done before it.
-    fn locate_again(&self, log: &mut KnownLog) -> Result<(), SaveError> {
-        log.located = locate(&self.storage, &self.names).map_err(SaveError::Aof)?;
-        Ok(())
+    /// Also after a failure: what was tried may have been done before it. If this fails it is done
+    /// before the next change: a manifest made from what is listed no more would lose the rest.
+    fn locate_again(&self, log: &mut KnownLog) {
+        match locate(&self.storage, &self.names) {
+            Ok(located) => log.located = located,
+            Err(_) => log.is_stale = true,
+        }
     }
 
     fn size_of_base(&self, log: &KnownLog) -> Result<u64, SaveError> {

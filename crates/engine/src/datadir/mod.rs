@@ -90,6 +90,8 @@ struct KnownRdb {
 #[derive(Debug)]
 struct KnownLog {
     located: Located,
+    /// It could not be read what is there now.
+    is_stale: bool,
     manifest: Option<Stamp>,
     /// The file that a server would append to ([`log_end`]), until this engine does so.
     end: Option<Stamp>,
@@ -185,6 +187,7 @@ impl KnownLog {
             manifest: storage.stamp(&names.manifest())?,
             end,
             located,
+            is_stale: false,
             torn: None,
         })
     }

@@ -1,20 +1,12 @@
 //! Who writes and syncs the log so that nobody else has to wait for the disk.
 
+use super::Fsync;
 use super::failure::RETRY_AFTER;
-use super::{Durable, Fsync};
 use crate::Engine;
 use crate::engine::Inner;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-impl Durable {
-    /// Asks the thread that holds a committer to do its work.
-    pub(super) fn ask(&self) {
-        let (wanted, asked) = &self.wanted;
-        *wanted.lock() = true;
-        asked.notify_one();
-    }
-}
+use std::time::{Duration, Instant};
+use units::ReplOffset;
 
 impl Engine {
     /// Takes over writing and syncing the append-only file, until it is dropped.
@@ -40,15 +32,10 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Waits until somebody needs the file to be written or synced, at most for `longest`, or as
-    /// long as `everysec` allows.
+    /// Waits until somebody needs the file to be written or synced, at most for `longest`, and then
+    /// for others that are about to need it too, for a fraction of what the last sync took.
     pub fn wait(&self, longest: Duration) {
-        let (wanted, asked) = &self.engine.inner().durable.wanted;
-        let mut wanted = wanted.lock();
-        if !*wanted {
-            asked.wait_for(&mut wanted, longest);
-        }
-        *wanted = false;
+        self.engine.inner().durable.wanted.wait(longest);
     }
 
     /// Writes what was logged, syncs it if it is time to, and goes on after a failure if that is
@@ -65,7 +52,7 @@ impl Committer {
         let end = inner.log.end();
         let fsync = durable.settings.lock().fsync;
         match fsync {
-            Fsync::Always => inner.write_and_sync(end),
+            Fsync::Always => inner.sync_for_all(end),
             Fsync::Everysec if durable.is_sync_due(inner.clock.now()) => inner.write_and_sync(end),
             Fsync::Everysec | Fsync::No => inner.write_out(),
         }
@@ -73,6 +60,13 @@ impl Committer {
 }
 
 impl Inner {
+    fn sync_for_all(&self, end: ReplOffset) {
+        let began = (self.durable.synced() < end).then(Instant::now);
+        self.write_and_sync(end);
+        let took = began.map(|began| began.elapsed());
+        self.durable.wanted.note_done(took);
+    }
+
     /// Tries to go on after a failure, if it is a while since the last try.
     pub(super) fn retry_log(&self) {
         let now = self.clock.now();

@@ -33,11 +33,12 @@ impl Engine {
         }
     }
 
-    /// The same without waiting for a sync, if somebody holds a [`super::Committer`]: `cx` is woken
-    /// when it is worth asking again.
+    /// The same for what was logged up to `end`, without waiting for a sync, if somebody holds a
+    /// [`super::Committer`]: `cx` is woken when it is worth asking again.
     pub(crate) fn poll_commit(
         &self,
         cx: &mut Context<'_>,
+        end: ReplOffset,
         wrote: Option<ReplOffset>,
     ) -> Poll<Result<(), Error>> {
         let inner = self.inner();
@@ -45,7 +46,6 @@ impl Engine {
         if !durable.is_on() {
             return Poll::Ready(Ok(()));
         }
-        let end = inner.log.end();
         if durable.is_committed(end, || self.now()) {
             return Poll::Ready(Ok(()));
         }
@@ -62,7 +62,7 @@ impl Engine {
         if durable.is_committed(end, || self.now()) {
             return Poll::Ready(Ok(()));
         }
-        durable.ask();
+        durable.wanted.ask();
         Poll::Pending
     }
 }

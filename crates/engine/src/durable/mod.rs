@@ -19,6 +19,7 @@ mod copies;
 mod failure;
 mod group;
 mod rewrite;
+mod wanted;
 
 pub use committer::Committer;
 pub(crate) use copies::{Copies, Local};
@@ -27,12 +28,13 @@ pub(crate) use rewrite::Rewrites;
 
 use crate::config::Config;
 use crate::stats::Apart;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use storage::File;
 use units::{ReplOffset, UnixMillis};
+use wanted::Wanted;
 
 /// When what is written is synced (`appendfsync`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +75,7 @@ pub(crate) struct Durable {
     switch: Mutex<Option<Switch>>,
     waiters: Waiters,
     committers: AtomicUsize,
-    wanted: (Mutex<bool>, Condvar),
+    wanted: Wanted,
     pub(crate) rewrites: Rewrites,
     counters: Counters,
 }
@@ -153,7 +155,7 @@ impl Durable {
             switch: Mutex::default(),
             waiters: Waiters::default(),
             committers: AtomicUsize::new(0),
-            wanted: Default::default(),
+            wanted: Wanted::default(),
             rewrites: Rewrites::default(),
             counters: Counters::default(),
         };

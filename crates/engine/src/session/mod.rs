@@ -231,13 +231,25 @@ impl Session {
         self.engine.commit(self.wrote.take())
     }
 
-    /// The same without waiting for the disk, if somebody holds a [`crate::Committer`].
-    pub fn poll_committed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let committed = self.engine.poll_commit(cx, self.wrote);
+    /// The same without waiting for the disk, if somebody holds a [`crate::Committer`]. `upto` is
+    /// [`Session::logged`] from behind the last of the replies. It stays the same from poll to poll:
+    /// what others log meanwhile is not waited for.
+    pub fn poll_committed(
+        &mut self,
+        cx: &mut Context<'_>,
+        upto: ReplOffset,
+    ) -> Poll<Result<(), Error>> {
+        let committed = self.engine.poll_commit(cx, upto, self.wrote);
         if committed.is_ready() {
             self.wrote = None;
         }
         committed
+    }
+
+    /// Up to where everybody logged so far, which may be in the replies of this session: an offset of
+    /// the journal in bytes.
+    pub fn logged(&self) -> ReplOffset {
+        self.engine.inner().log.end()
     }
 
     /// The engine that this session belongs to.

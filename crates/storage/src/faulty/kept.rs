@@ -173,6 +173,11 @@ impl Kept {
         }
     }
 
+    /// How many bytes of a file were there when it was last synced.
+    pub(super) fn synced_len(&self, inode: u64) -> usize {
+        self.files.get(&inode).map_or(0, |file| file.synced.len())
+    }
+
     /// Pages behind `len` are gone, and with them what was wrong with them.
     pub(super) fn cut(&mut self, inode: u64, len: usize) {
         if let Some(file) = self.files.get_mut(&inode) {

@@ -4,18 +4,22 @@
 //! [`File::sync_data`], names as of [`Storage::sync_dir`], and of what came after each as much or as
 //! little as a [`Crash`] says.
 //!
-//! A sync that fails behaves as on ext4 or XFS: the pages count as clean from then on, so that a later
-//! sync succeeds and has not written them.
+//! A sync that fails behaves as [`FailedSync`] says, on ext4 or XFS if nothing was said: the pages
+//! count as clean from then on, so that a later sync succeeds and has not written them.
 
 mod crash;
+mod fault;
 mod kept;
 
 pub use crash::{Crash, Random};
+pub use fault::{FailedSync, Failing, Fault};
 
 use crate::{Entry, Error, File, Memory, MemoryFile, MemoryLock, Mode, Operation, Result};
 use crate::{Stamp, Storage};
+use fault::Fuse;
 use kept::Kept;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,30 +50,17 @@ pub struct Moment<'d> {
 struct Shared {
     kept: Kept,
     fuse: Fuse,
-}
-
-/// How many operations are left to the failure, that one included; 0 for no failure.
-#[derive(Debug, Default)]
-struct Fuse {
-    left: usize,
-    kind: Option<io::ErrorKind>,
-    is_sticky: bool,
-    has_burnt: bool,
-}
-
-impl Fuse {
-    /// What the next operation fails with, if it does.
-    fn burn(&mut self) -> Option<io::ErrorKind> {
-        let burns = self.left == 1;
-        if !(burns && self.is_sticky) {
-            self.left = self.left.saturating_sub(1);
-        }
-        self.has_burnt |= burns;
-        burns.then(|| self.kind.unwrap_or(io::ErrorKind::StorageFull))
-    }
+    failed_sync: FailedSync,
+    /// Files whose next sync tells what went wrong with the last.
+    late: BTreeSet<u64>,
 }
 
 impl Moment<'_> {
+    /// Whether something failed on it since that was asked for.
+    pub fn has_failed(&self) -> bool {
+        self.disk.shared.lock().fuse.has_burnt()
+    }
+
     /// What a power cut at this moment leaves, on a disk of its own.
     pub fn crash(&self, how: Crash, random: Random<'_>) -> Faulty {
         self.disk.crash(how, random)
@@ -99,17 +90,37 @@ impl Faulty {
 
     /// The same with an error of this kind; all operations behind it fail too if it `is_sticky`.
     pub fn fail(&self, successes: usize, kind: io::ErrorKind, is_sticky: bool) {
-        self.shared.lock().fuse = Fuse {
-            left: successes + 1,
-            kind: Some(kind),
+        self.inject(Fault {
+            after: successes,
+            how: Failing::Error(kind),
             is_sticky,
-            has_burnt: false,
-        };
+            reads: false,
+        });
+    }
+
+    /// Lets calls fail, in place of what was to fail before.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.lock().fuse = Fuse::new(fault);
+    }
+
+    /// Whether it came to the call that was to fail, even if that is not one to be done by half.
+    pub fn has_fault_come(&self) -> bool {
+        self.shared.lock().fuse.has_come()
+    }
+
+    /// Says what syncs leave behind that fail from here on.
+    pub fn set_failed_sync(&self, failed_sync: FailedSync) {
+        self.shared.lock().failed_sync = failed_sync;
     }
 
     /// Lets nothing fail, and says whether something did since it was told to.
     pub fn heal(&self) -> bool {
-        std::mem::take(&mut self.shared.lock().fuse).has_burnt
+        self.heal_after().is_some()
+    }
+
+    /// The same, and says which call was the first to fail.
+    pub fn heal_after(&self) -> Option<(Operation, PathBuf)> {
+        std::mem::take(&mut self.shared.lock().fuse).into_burnt()
     }
 
     /// Calls `watch` in front of each operation from here on. It must not use this disk but for
@@ -143,8 +154,8 @@ impl Faulty {
         shared.kept = Kept::of(&self.now);
     }
 
-    /// Notes the operation, and fails it if it is to fail.
-    fn step(&self, operation: Operation, path: &Path) -> Result<()> {
+    /// Notes the operation, and fails it if it is to fail. True for one that is to be done by half.
+    fn step(&self, operation: Operation, path: &Path) -> Result<bool> {
         if let Some(watch) = &mut *self.watch.lock() {
             watch(Moment {
                 operation,
@@ -152,10 +163,22 @@ impl Faulty {
                 disk: self,
             });
         }
-        match self.shared.lock().fuse.burn() {
-            Some(kind) => Err(Error::io(operation, path, kind.into())),
-            None => Ok(()),
-        }
+        let burnt = self.shared.lock().fuse.burn(operation, path);
+        fail(burnt, operation, path)
+    }
+
+    /// The same for calls that change nothing: nobody watches them.
+    fn look(&self, operation: Operation, path: &Path) -> Result<bool> {
+        let burnt = self.shared.lock().fuse.burn_reading(operation, path);
+        fail(burnt, operation, path)
+    }
+}
+
+fn fail(burnt: Option<Failing>, operation: Operation, path: &Path) -> Result<bool> {
+    match burnt {
+        Some(Failing::Error(kind)) => Err(Error::io(operation, path, kind.into())),
+        Some(Failing::Short) => Ok(true),
+        None => Ok(false),
     }
 }
 
@@ -180,10 +203,10 @@ impl Storage for Faulty {
     fn open(&self, path: &Path, mode: Mode) -> Result<FaultyFile> {
         let is_new = self.now.stamp(path)?.is_none();
         match mode {
-            Mode::Read => {}
+            Mode::Read => self.look(Operation::Open, path)?,
             _ if mode.creates() => self.step(Operation::Create, path)?,
             _ => self.step(Operation::Open, path)?,
-        }
+        };
         let file = self.now.open(path, mode)?;
         if is_new {
             let handle = self.now.open(path, Mode::Read)?;
@@ -215,6 +238,7 @@ impl Storage for Faulty {
     }
 
     fn list(&self, dir: &Path) -> Result<Vec<Entry>> {
+        self.look(Operation::List, dir)?;
         self.now.list(dir)
     }
 
@@ -233,10 +257,12 @@ impl Storage for Faulty {
     }
 
     fn stamp(&self, path: &Path) -> Result<Option<Stamp>> {
+        self.look(Operation::Stamp, path)?;
         self.now.stamp(path)
     }
 
     fn lock(&self, dir: &Path, holder: &str) -> Result<MemoryLock> {
+        self.look(Operation::Lock, dir)?;
         self.now.lock(dir, holder)
     }
 }
@@ -256,24 +282,35 @@ impl File for FaultyFile {
 
     /// Half of it is written when it fails.
     fn append(&self, bytes: &[u8]) -> Result<usize> {
-        if let Err(error) = self.disk.step(Operation::Append, self.path()) {
-            let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
-            self.file.append(half)?;
-            return Err(error);
+        let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+        match self.disk.step(Operation::Append, self.path()) {
+            Ok(true) if !half.is_empty() => self.file.append(half),
+            Ok(_) => self.file.append(bytes),
+            Err(error) => {
+                self.file.append(half)?;
+                Err(error)
+            }
         }
-        self.file.append(bytes)
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        self.disk.look(Operation::Read, self.path())?;
         self.file.read_at(offset, buffer)
     }
 
     fn sync_data(&self) -> Result<()> {
-        if let Err(error) = self.disk.step(Operation::Sync, self.path()) {
-            self.disk.shared.lock().kept.fail_to_sync(self.inode);
-            return Err(error);
+        let stepped = self.disk.step(Operation::Sync, self.path());
+        let mut shared = self.disk.shared.lock();
+        let is_late = shared.late.remove(&self.inode);
+        match stepped {
+            Ok(_) if !is_late => shared.kept.sync(self.inode),
+            Err(error) => return self.fail_to_sync(&mut shared, error, is_late),
+            Ok(_) => {
+                let error = io::Error::other("an earlier sync of it failed");
+                let error = Error::io(Operation::Sync, self.path(), error);
+                return self.fail_to_sync(&mut shared, error, is_late);
+            }
         }
-        self.disk.shared.lock().kept.sync(self.inode);
         Ok(())
     }
 
@@ -286,7 +323,30 @@ impl File for FaultyFile {
     }
 
     fn stamp(&self) -> Result<Stamp> {
+        self.disk.look(Operation::Stamp, self.path())?;
         self.file.stamp()
+    }
+}
+
+impl FaultyFile {
+    /// Leaves behind what a sync does that fails with `error`, which is told now unless it is late.
+    fn fail_to_sync(&self, shared: &mut Shared, error: Error, was_late: bool) -> Result<()> {
+        match shared.failed_sync {
+            FailedSync::ReportedLate if !was_late => {
+                shared.late.insert(self.inode);
+                shared.kept.sync(self.inode);
+                return Ok(());
+            }
+            FailedSync::Reverted => {
+                let len = shared.kept.synced_len(self.inode);
+                self.file.set_len(len as u64)?;
+                shared.kept.cut(self.inode, len);
+            }
+            FailedSync::CleanPages | FailedSync::ReportedLate => {
+                shared.kept.fail_to_sync(self.inode);
+            }
+        }
+        Err(error)
     }
 }
 

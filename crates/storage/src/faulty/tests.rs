@@ -93,3 +93,50 @@ fn failures_come_when_told_once_or_from_then_on() {
     assert!(disk.heal());
     disk.create_dir(path("/d")).unwrap();
 }
+
+#[test]
+fn a_failed_sync_leaves_what_the_file_system_does() {
+    for (failed_sync, told, read, kept) in [
+        (
+            FailedSync::CleanPages,
+            false,
+            &b"lost"[..],
+            &b"\0\0\0\0"[..],
+        ),
+        (FailedSync::Reverted, false, b"", b""),
+        (FailedSync::ReportedLate, true, b"lost", b"lost"),
+    ] {
+        let disk = Faulty::new();
+        disk.set_failed_sync(failed_sync);
+        let file = disk.open(path("/f"), Mode::CreateNew).unwrap();
+        disk.sync_dir(path("/")).unwrap();
+        file.append(b"lost").unwrap();
+        disk.fail(0, io::ErrorKind::Other, false);
+        assert_eq!(file.sync_data().is_ok(), told, "{failed_sync:?}");
+        assert!(disk.heal());
+        assert_eq!(content(&disk, "/f").unwrap(), read);
+        assert_eq!(file.sync_data().is_ok(), !told, "{failed_sync:?}");
+        let crashed = disk.crash(Crash::Lost, &mut first);
+        assert_eq!(content(&crashed, "/f").unwrap(), kept, "{failed_sync:?}");
+    }
+}
+
+#[test]
+fn reading_fails_if_it_is_to_and_appends_may_be_short() {
+    let disk = Faulty::new();
+    let file = disk.open(path("/f"), Mode::CreateNew).unwrap();
+    let fault = |how, is_sticky| Fault {
+        after: 0,
+        how,
+        is_sticky,
+        reads: true,
+    };
+    disk.inject(fault(Failing::Short, true));
+    assert_eq!(file.append(b"four").unwrap(), 2);
+    assert_eq!(file.append(b"1").unwrap(), 1);
+    let (operation, failed) = disk.heal_after().unwrap();
+    assert_eq!((operation, &*failed), (Operation::Append, path("/f")));
+    disk.inject(fault(Failing::Error(io::ErrorKind::Other), false));
+    assert!(file.len().is_err());
+    assert_eq!(file.len().unwrap(), 3);
+}
