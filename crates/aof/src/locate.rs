@@ -57,14 +57,10 @@ pub fn locate<S: Storage>(storage: &S, names: &Names) -> Result<Located> {
 }
 
 fn read_manifest<S: Storage>(storage: &S, names: &Names) -> Result<Option<Vec<u8>>> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
     match storage::read(storage, &names.manifest(), MANIFEST_BYTES_MAX) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if storage.stamp(&names.manifest())?.is_none() => {
-            debug_assert!(
-                error.is_not_found() || error.kind() == std::io::ErrorKind::NotADirectory
-            );
-            Ok(None)
-        }
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
