@@ -17,8 +17,13 @@ fn run(session: &mut Session, line: &str) -> Reply {
 
 /// A command that waits from here on.
 fn wait(engine: &Engine, line: &str) -> Waiting {
+    wait_in(engine, "0", line)
+}
+
+/// The same in a database.
+fn wait_in(engine: &Engine, db: &str, line: &str) -> Waiting {
     let mut session = engine.session();
-    session.execute(&["SELECT", "0"]);
+    session.execute(&["SELECT", db]);
     let argv: Vec<&[u8]> = words(line).iter().map(|word| word.as_bytes()).collect();
     let mut out = Vec::new();
     let mut sink = duramen::RespSink::new(&mut out, session.protocol());
@@ -262,4 +267,15 @@ fn threads_lose_nothing() {
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 2 * EACH);
+}
+
+#[test]
+fn who_waits_in_another_database_is_in_nobodys_way() {
+    let engine = Engine::open_in_memory();
+    let mut elsewhere = wait_in(&engine, "2", "BRPOPLPUSH l l 0");
+    let mut here = wait(&engine, "BLMPOP 0 2 other l RIGHT COUNT 2");
+    run(&mut engine.session(), "RPUSH l 1 2 3");
+    assert_eq!(elsewhere.reply(), None);
+    let served = "*2 $1 l *2 $1 3 $1 2 ";
+    assert_eq!(here.reply().as_deref(), Some(served));
 }

@@ -116,9 +116,11 @@ fn sorted(items: &[Reply], size: usize) -> Reply {
     Reply::Array(groups.concat())
 }
 
-/// An error's text without the place in a script, which Valkey tells in another way, as its name.
+/// An error's text without the place in a script, which Valkey tells in another way, as its name,
+/// and without ends of lines, which the wire cannot carry.
 fn plain(text: &str) -> String {
     let text = text.split(" script: ").next().unwrap_or_default();
+    let text = text.replace(['\r', '\n'], " ");
     text.replace("Valkey command", "Redis command")
 }
 

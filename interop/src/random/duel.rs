@@ -187,8 +187,9 @@ impl Duel {
         if self.waiting.iter().all(Option::is_none) {
             return Ok(());
         }
-        let theirs = self.theirs.served(&self.waiting)?;
-        let ours = self.ours.served(&self.waiting)?;
+        let theirs = self.theirs.served(&self.waiting, None)?;
+        let left = self.theirs.waiting();
+        let ours = self.ours.served(&self.waiting, Some(left))?;
         for connection in 0..CONNECTIONS {
             match (&theirs[connection], &ours[connection]) {
                 (None, None) => {}

@@ -12,6 +12,8 @@ use crate::{Launch, Peer};
 
 /// How long to look for a reply before asking whether the connection waits.
 const GLANCE: Duration = Duration::from_micros(300);
+/// How long one server may take to serve whom the other has served.
+const MOMENT: Duration = Duration::from_secs(2);
 /// How often a server that has not counted yet who waits is asked again.
 const ASKED_MAX: usize = 2000;
 /// The databases that commands choose.
@@ -133,10 +135,24 @@ impl Side {
         Err(io::ErrorKind::TimedOut.into())
     }
 
-    /// The replies to those of `waiting` that wait no more.
-    pub fn served(&mut self, waiting: &[Option<Command>]) -> io::Result<Vec<Option<Vec<u8>>>> {
+    /// How many of its connections wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// The replies to those of `waiting` that wait no more. So many as are `expected` to wait on are
+    /// given a moment to get there: a server with threads counts them when it gets to them.
+    pub fn served(
+        &mut self,
+        waiting: &[Option<Command>],
+        expected: Option<usize>,
+    ) -> io::Result<Vec<Option<Vec<u8>>>> {
         let mut replies = vec![None; waiting.len()];
-        let left = self.count_waiting()?;
+        let mut left = self.count_waiting()?;
+        let moment = Instant::now() + MOMENT;
+        while expected.is_some_and(|expected| left > expected) && Instant::now() < moment {
+            left = self.count_waiting()?;
+        }
         let deadline = Instant::now() + PATIENCE;
         while self.waiting > left && Instant::now() < deadline {
             for connection in (0..waiting.len()).filter(|at| waiting[*at].is_some()) {

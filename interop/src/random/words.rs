@@ -15,7 +15,7 @@ pub(super) fn key(rng: &mut Rng, family: &str) -> Vec<u8> {
         false => families[rng.usize(..families.len())],
     };
     match rng.usize(..KEYS_PER_FAMILY) {
-        0 => [family.as_bytes(), b":\0\xff \r\n"].concat(),
+        0 => [family.as_bytes(), b":\xff \r\n"].concat(),
         number => format!("{family}:{number}").into_bytes(),
     }
 }

@@ -22,9 +22,9 @@ impl Options {
             } else if args.left() >= 2 && args.keyword("ENTRIESREAD") {
                 options.entries_read = parse_entries_read(args)?;
             } else {
+                let said = String::from_utf8_lossy(args.argv()[1]);
                 return Err(Error::err(format_args!(
-                    "unknown subcommand or wrong number of arguments for '{subcommand}'. Try \
-                     XGROUP HELP."
+                    "unknown subcommand or wrong number of arguments for '{said}'. Try XGROUP HELP."
                 )));
             }
         }

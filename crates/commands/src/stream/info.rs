@@ -33,9 +33,10 @@ fn parse_detail(args: &mut crate::Args<'_>) -> Result<Detail, Error> {
         (true, 0) => 10,
         (true, 2) if args.keyword("COUNT") => args.int()?,
         _ => {
-            return Err(Error::err(
-                "unknown subcommand or wrong number of arguments for 'stream'. Try XINFO HELP.",
-            ));
+            let said = String::from_utf8_lossy(args.argv()[1]);
+            return Err(Error::err(format_args!(
+                "unknown subcommand or wrong number of arguments for '{said}'. Try XINFO HELP."
+            )));
         }
     };
     Ok(Detail::Full(match usize::try_from(limit) {

@@ -253,16 +253,18 @@ impl Session {
     /// Goes through the queue for a key from its head until there is nothing left in it.
     fn serve_queue(&mut self, key: &[u8]) {
         let engine = self.engine.clone();
-        let (mut at, mut is_gone) = (0, false);
+        // Who waits for a key of that name in another database may be served all the same.
+        let (mut at, mut gone_in) = (0, None);
         while let Some(waiter) = engine.blocking().in_queue(key, at) {
-            if is_gone && !waiter.needs_key() {
+            if gone_in == Some(waiter.db) && !waiter.needs_key() {
                 at += 1;
                 continue;
             }
+            let mut is_gone = false;
             let attempt = || self.attempt(&waiter, key, &mut is_gone);
-            if !engine.blocking().try_end(&waiter, attempt) {
-                at += 1;
-            }
+            let ended = engine.blocking().try_end(&waiter, attempt);
+            at += usize::from(!ended);
+            gone_in = is_gone.then_some(waiter.db).or(gone_in);
         }
     }
 
