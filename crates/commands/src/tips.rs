@@ -44,5 +44,13 @@ pub const EVERY_SHARD_UNORDERED: Tips =
 pub const ANY_SHARD: Tips = &["request_policy:all_shards", "nondeterministic_output"];
 /// To be sent to all nodes; all have to succeed.
 pub const EVERY_NODE: Tips = &["request_policy:all_nodes", "response_policy:all_succeeded"];
+/// The same, and what comes differs.
+pub const EVERY_NODE_VARIES: Tips = &["request_policy:all_nodes", "nondeterministic_output"];
+/// To be sent to all nodes; replies are added.
+pub const EVERY_NODE_SUM: Tips = &[
+    "request_policy:all_nodes",
+    "response_policy:agg_sum",
+    "nondeterministic_output",
+];
 /// A walk: shards are visited one after the other.
 pub const WALK: Tips = &["nondeterministic_output", "request_policy:special"];

@@ -143,6 +143,9 @@ impl Engine {
         inner
             .wants_replicas
             .store(wants_replicas, Ordering::Relaxed);
+        inner
+            .slow_log
+            .configure(after.slowlog_log_slower_than, after.slowlog_max_len);
         inner.scripting.set_busy_after(after.busy_reply_threshold);
         inner.hub.set_limit(after.client_output_buffer_limit.pubsub);
         let most = after.tracking_table_max_keys;

@@ -18,6 +18,7 @@ use crate::pubsub::{Hub, Published, Subscriber};
 use crate::saving::Saving;
 use crate::scripting::Scripting;
 use crate::session::Session;
+use crate::slow_log::SlowLog;
 use crate::stats::{Apart, Stats};
 use crate::tracking::Tracking;
 use commands::Error;
@@ -77,6 +78,7 @@ pub(crate) struct Inner {
     pub(crate) dirty: Apart<AtomicU64>,
     pub(crate) open_sessions: AtomicUsize,
     pub(crate) saving: Saving,
+    pub(crate) slow_log: SlowLog,
     pub(crate) durable: Durable,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
@@ -353,6 +355,8 @@ impl Inner {
         let eviction = Eviction::new(&parts.config, parts.seed);
         let output_limit = parts.config.client_output_buffer_limit.pubsub;
         let durable = Durable::new(&parts.config);
+        let config = &parts.config;
+        let slow_log = SlowLog::new(config.slowlog_log_slower_than, config.slowlog_max_len);
         let scripting = Scripting::new(parts.config.busy_reply_threshold);
         let hub = Hub::new(output_limit, parts.clock.clone());
         let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
@@ -385,6 +389,7 @@ impl Inner {
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),
+            slow_log,
             durable,
             read_only: parts.read_only,
             load_threads: parts.load_threads,

@@ -55,6 +55,7 @@ mod reply;
 mod saving;
 mod scripting;
 mod session;
+mod slow_log;
 mod stats;
 mod tracking;
 

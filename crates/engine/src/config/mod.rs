@@ -37,6 +37,9 @@ pub struct Config {
     /// In milliseconds; 0 for never.
     pub(crate) busy_reply_threshold: u32,
     pub(crate) client_output_buffer_limit: OutputLimits,
+    /// From how many microseconds on a request is kept for `SLOWLOG`; negative for never.
+    pub(crate) slowlog_log_slower_than: i64,
+    pub(crate) slowlog_max_len: usize,
     pub(crate) dir: PathBuf,
     pub(crate) dbfilename: String,
     pub(crate) databases: u32,
@@ -234,6 +237,8 @@ impl Default for Config {
             requirepass: String::new(),
             busy_reply_threshold: 5000,
             client_output_buffer_limit: OutputLimits::default(),
+            slowlog_log_slower_than: 10_000,
+            slowlog_max_len: 128,
             dir: PathBuf::from("."),
             dbfilename: "dump.rdb".to_owned(),
             databases: 16,

@@ -51,8 +51,6 @@ const MEASURES: &[Directive] = &[
     Directive::new("latency-monitor-threshold", Number(0, LONG), "0"),
     Directive::new("latency-tracking", Flag, "yes"),
     Directive::new("latency-tracking-info-percentiles", Text, "50 99 99.9").words(),
-    Directive::new("slowlog-log-slower-than", Number(-1, LONG), "10000"),
-    Directive::new("slowlog-max-len", Number(0, LONG), "128"),
 ];
 
 const REPLICATION: &[Directive] = &[

@@ -140,6 +140,8 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("set-max-intset-entries", limits.set_max_intset_entries),
     parameter!("set-max-listpack-entries", limits.set_max_listpack_entries),
     parameter!("set-max-listpack-value", limits.set_max_listpack_value),
+    parameter!("slowlog-log-slower-than", slowlog_log_slower_than),
+    parameter!("slowlog-max-len", slowlog_max_len),
     parameter!("snapshot-copy-budget", snapshot_copy_budget),
     parameter!("snapshot-copy-wait", snapshot_copy_wait),
     parameter!("stop-writes-on-bgsave-error", stop_writes_on_bgsave_error),

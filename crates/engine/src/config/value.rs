@@ -65,7 +65,7 @@ macro_rules! integer_setting {
     )*};
 }
 
-integer_setting!(i32, u32, u64, usize);
+integer_setting!(i32, i64, u32, u64, usize);
 
 /// A number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

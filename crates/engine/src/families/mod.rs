@@ -16,6 +16,7 @@ mod pubsub;
 mod script;
 mod server;
 mod shutdown;
+mod slowlog;
 mod tracking;
 mod transactions;
 
@@ -32,6 +33,7 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     acl::COMMANDS,
     server::COMMANDS,
     shutdown::COMMANDS,
+    slowlog::COMMANDS,
     persistence::COMMANDS,
     memory::COMMANDS,
     config::COMMANDS,

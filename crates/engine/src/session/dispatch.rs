@@ -30,7 +30,8 @@ impl Session {
             reply.simple("QUEUED");
             return Ok(());
         }
-        let outcome = self.run(entry, argv, reply);
+        let run = |session: &mut Session| session.run(entry, argv, reply);
+        let outcome = self.timed(entry.spec(), argv, run);
         self.end_caching(entry.spec());
         outcome
     }

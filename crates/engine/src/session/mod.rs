@@ -8,6 +8,7 @@ mod pubsub;
 mod rights;
 #[cfg(feature = "scripts")]
 mod script;
+mod timing;
 mod tracking;
 mod transaction;
 mod typed;

@@ -210,15 +210,16 @@ impl Session {
     fn run_queued(&mut self, keys: &mut Keys<'_>, queued: &Queued, reply: &mut dyn ReplySink) {
         let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
         let allowed = self.authorize_queued(&queued.entry, &argv);
-        let outcome = allowed.and_then(|()| match queued.entry {
-            Entry::Keys(command) => self.run_with_keys(keys, command, &argv, reply),
+        let run = |session: &mut Session| match queued.entry {
+            Entry::Keys(command) => session.run_with_keys(keys, command, &argv, reply),
             Entry::Session(command) => {
-                let outcome = command.run(self, &argv, reply);
-                self.note_changed_by(command);
+                let outcome = command.run(session, &argv, reply);
+                session.note_changed_by(command);
                 outcome
             }
-            Entry::Script(command) => command.run(self, keys, &argv, reply),
-        });
+            Entry::Script(command) => command.run(session, keys, &argv, reply),
+        };
+        let outcome = allowed.and_then(|()| self.timed(queued.entry.spec(), &argv, run));
         if let Err(error) = outcome {
             reply.error(&error);
         }
