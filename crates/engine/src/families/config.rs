@@ -41,7 +41,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         set,
     ),
     SessionCommand::new(
-        spec("config|rewrite", 2).tips(tips::EVERY_NODE).doc(
+        spec("config|rewrite", 2).doc(
             "2.8.0",
             PER_SETTING,
             "",

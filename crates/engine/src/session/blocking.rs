@@ -93,6 +93,7 @@ impl Session {
         if !silent {
             end.reply(reply);
         }
+        self.waited(&waiter.command.spec, &waiter.argv);
         self.blocked = None;
         true
     }

@@ -20,10 +20,19 @@ impl Session {
         let begin = Instant::now();
         let outcome = run(self);
         let took = begin.elapsed();
-        if self.engine.inner().slow_log.keeps(took) {
+        // What waits is not over.
+        if self.engine.inner().slow_log.keeps(took) && !self.is_blocked() {
             self.keep_slow(spec, argv, took);
         }
         outcome
+    }
+
+    /// Keeps a request that waited, if all are kept: waiting takes no time.
+    pub(super) fn waited(&self, spec: &Spec, argv: &[Vec<u8>]) {
+        if self.engine.inner().slow_log.keeps(Duration::ZERO) {
+            let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+            self.keep_slow(spec, &argv, Duration::ZERO);
+        }
     }
 
     #[cold]

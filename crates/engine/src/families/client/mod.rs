@@ -69,7 +69,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         client_reply,
     ),
     SessionCommand::new(
-        client("client|unblock", -3).doc(
+        spec("client|unblock", -3, OF_ADMIN).doc(
             "5.0.0",
             "O(log N) for N connections",
             "client-id [TIMEOUT | ERROR]",

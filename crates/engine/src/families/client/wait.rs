@@ -6,29 +6,33 @@ use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
 use units::UnixMillis;
 
-const FLAGS: Flags = Flags::NOSCRIPT.union(Flags::BLOCKING);
-
-const fn spec(name: &'static str, arity: i32) -> Spec {
-    Spec::new(name, arity, Group::Generic, FLAGS).also_in(&["connection"])
+const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
+    Spec::new(name, arity, Group::Generic, flags)
+        .not_in_category_of_group()
+        .also_in(&["connection"])
 }
 
 pub(in crate::families) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
-        spec("wait", 3).tips(tips::EVERY_SHARD_MIN).doc(
-            "3.0.0",
-            "O(1)",
-            "numreplicas timeout",
-            "Waits until replicas have what the connection wrote, and tells how many do.",
-        ),
+        spec("wait", 3, Flags::NOSCRIPT)
+            .tips(tips::EVERY_SHARD_MIN)
+            .doc(
+                "3.0.0",
+                "O(1)",
+                "numreplicas timeout",
+                "Waits until replicas have what the connection wrote, and tells how many do.",
+            ),
         wait,
     ),
     SessionCommand::new(
-        spec("waitaof", 4).tips(tips::EVERY_SHARD_MIN).doc(
-            "7.2.0",
-            "O(1)",
-            "numlocal numreplicas timeout",
-            "Waits until append-only files on disk have what the connection wrote.",
-        ),
+        spec("waitaof", 4, Flags::BLOCKING)
+            .tips(tips::EVERY_SHARD_MIN)
+            .doc(
+                "7.2.0",
+                "O(1)",
+                "numlocal numreplicas timeout",
+                "Waits until append-only files on disk have what the connection wrote.",
+            ),
         wait_aof,
     ),
 ];
