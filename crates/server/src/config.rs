@@ -97,11 +97,12 @@ impl ServerConfig {
         self.number("tcp-backlog").unwrap_or(511)
     }
 
-    /// How many threads serve connections.
+    /// How many threads serve connections: as many as half of the cores if not said, as the kernel's
+    /// work for the sockets, syncs, saves and often the clients themselves take the other half.
     pub(crate) fn threads(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let said = self.number("io-threads").filter(|threads| *threads > 0);
-        said.unwrap_or_else(cores)
+        said.unwrap_or_else(|| (cores() / 2).max(1))
     }
 
     /// A setting as text.
