@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 /// Where settings come from, and who is asked before they change.
 pub(crate) struct Configuring {
-    file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// Held while settings change, so that they do one after the other.
     front_end: Mutex<Option<FrontEnd>>,
 }
@@ -146,6 +146,9 @@ impl Engine {
         inner
             .slow_log
             .configure(after.slowlog_log_slower_than, after.slowlog_max_len);
+        inner.calls.track(after.latency_tracking);
+        let threshold = after.latency_monitor_threshold;
+        inner.spikes.set_threshold(threshold);
         inner.scripting.set_busy_after(after.busy_reply_threshold);
         inner.hub.set_limit(after.client_output_buffer_limit.pubsub);
         let most = after.tracking_table_max_keys;

@@ -2,6 +2,7 @@ use crate::OpenError;
 use crate::access::AccessControl;
 use crate::blocking::Blocking;
 use crate::builder::Builder;
+use crate::calls::Calls;
 use crate::clients::{Clients, PauseMode};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,7 +20,9 @@ use crate::saving::Saving;
 use crate::scripting::Scripting;
 use crate::session::Session;
 use crate::slow_log::SlowLog;
+use crate::spikes::Spikes;
 use crate::stats::{Apart, Stats};
+use crate::telling::Telling;
 use crate::tracking::Tracking;
 use commands::Error;
 use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
@@ -55,6 +58,9 @@ pub(crate) struct Inner {
     pub(crate) scripting: Scripting,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) opened_at: UnixMillis,
+    /// Another one each time (`INFO server`).
+    pub(crate) run_id: ReplId,
+    pub(crate) telling: Telling,
     pub(crate) seed: u64,
     pub(crate) stats: Stats,
     /// Whether [`Engine::tick`] deletes what is due; `DEBUG SET-ACTIVE-EXPIRE`.
@@ -79,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) open_sessions: AtomicUsize,
     pub(crate) saving: Saving,
     pub(crate) slow_log: SlowLog,
+    pub(crate) calls: Calls,
+    pub(crate) spikes: Spikes,
     pub(crate) durable: Durable,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
@@ -357,10 +365,15 @@ impl Inner {
         let durable = Durable::new(&parts.config);
         let config = &parts.config;
         let slow_log = SlowLog::new(config.slowlog_log_slower_than, config.slowlog_max_len);
+        let calls = Calls::new(config.latency_tracking);
+        let threshold = config.latency_monitor_threshold;
+        let spikes = Spikes::new(threshold, parts.clock.clone());
         let scripting = Scripting::new(parts.config.busy_reply_threshold);
         let hub = Hub::new(output_limit, parts.clock.clone());
         let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
         let access = AccessControl::new(&parts.config);
+        let mut rng = fastrand::Rng::with_seed(parts.seed ^ now.0 as u64);
+        let run_id = ReplId::from_bits(std::array::from_fn(|_| rng.u8(..)));
         Inner {
             keyspace: parts.keyspace,
             log: parts.log,
@@ -371,6 +384,8 @@ impl Inner {
             scripting,
             clock: parts.clock,
             opened_at: now,
+            run_id,
+            telling: Telling::default(),
             seed: parts.seed,
             stats: Stats::default(),
             active_expiry: AtomicBool::new(true),
@@ -390,6 +405,8 @@ impl Inner {
             open_sessions: AtomicUsize::new(0),
             saving: Saving::new(now),
             slow_log,
+            calls,
+            spikes,
             durable,
             read_only: parts.read_only,
             load_threads: parts.load_threads,

@@ -105,7 +105,8 @@ impl Engine {
 
     #[cold]
     fn evict_and_tell(&self) -> bool {
-        let done = self.evict_slice();
+        let spikes = &self.inner().spikes;
+        let done = spikes.watch("eviction-cycle", || self.evict_slice());
         self.hub().deliver();
         done
     }

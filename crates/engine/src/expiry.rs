@@ -30,6 +30,12 @@ impl Engine {
         if let Some((_, until)) = self.paused() {
             return Some(until);
         }
+        self.inner()
+            .spikes
+            .watch("expire-cycle", || self.expire_due())
+    }
+
+    fn expire_due(&self) -> Option<UnixMillis> {
         let mut now = self.now();
         for _ in 0..LOCKS_A_TICK {
             match self.keyspace().due_shard(now) {

@@ -33,6 +33,7 @@
 mod access;
 mod blocking;
 mod builder;
+mod calls;
 mod clients;
 mod clock;
 mod config;
@@ -45,18 +46,22 @@ mod evict;
 mod expiry;
 mod families;
 mod functions;
+mod histogram;
 mod lag;
 mod log;
 mod memory;
 mod notes;
 mod pubsub;
+mod rates;
 mod registry;
 mod reply;
 mod saving;
 mod scripting;
 mod session;
 mod slow_log;
+mod spikes;
 mod stats;
+mod telling;
 mod tracking;
 
 pub use builder::Builder;
@@ -85,6 +90,7 @@ pub use session::{
 };
 pub use snapshot::DigestForm;
 pub use storage;
+pub use telling::InfoLine;
 pub use units::{DbIndex, ReplOffset, StreamId, UnixMillis};
 
 /// Whose snapshots are written when neither the configuration nor the directory says otherwise.

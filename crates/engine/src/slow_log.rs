@@ -72,12 +72,6 @@ impl SlowLog {
         kept.requests.truncate(most);
     }
 
-    /// Whether anything is kept, so that requests have to be timed.
-    #[inline]
-    pub(crate) fn is_on(&self) -> bool {
-        self.threshold.load(Relaxed) >= 0
-    }
-
     /// Whether a request that took so long is to be kept.
     #[inline]
     pub(crate) fn keeps(&self, took: Duration) -> bool {
@@ -121,18 +115,24 @@ pub(crate) fn shown(spec: &Spec, argv: &[&[u8]]) -> Vec<Vec<u8>> {
         true => ARGUMENTS_MAX - 1,
         false => argv.len(),
     };
-    let mut shown: Vec<Vec<u8>> = argv[..whole]
-        .iter()
-        .enumerate()
-        .map(|(at, arg)| match is_secret(spec, argv, at) {
-            true => REDACTED.to_vec(),
-            false => cut(arg),
-        })
-        .collect();
+    let all = without_secrets(spec, argv).take(whole);
+    let mut shown: Vec<Vec<u8>> = all.map(cut).collect();
     if whole < argv.len() {
         shown.push(format!("... ({} more arguments)", argv.len() - whole).into());
     }
     shown
+}
+
+/// The arguments, something else in the places of secrets.
+pub(crate) fn without_secrets<'a>(
+    spec: &Spec,
+    argv: &'a [&'a [u8]],
+) -> impl Iterator<Item = &'a [u8]> {
+    let all = argv.iter().enumerate();
+    all.map(|(at, arg)| match is_secret(spec, argv, at) {
+        true => REDACTED,
+        false => arg,
+    })
 }
 
 fn cut(arg: &[u8]) -> Vec<u8> {
@@ -148,9 +148,16 @@ fn is_secret(spec: &Spec, argv: &[&[u8]], at: usize) -> bool {
         "auth" => at > 0,
         "hello" => at > 1,
         "acl|setuser" | "acl|getuser" | "acl|deluser" => at > 1,
+        "migrate" => at > 5 && is_password(&argv[5..], at - 5),
         "config|set" => at > 2 && at % 2 == 1 && is_secret_setting(argv[at - 1]),
         _ => false,
     }
+}
+
+/// Whether a word of `words` stands behind `AUTH`, or is one of two behind `AUTH2`.
+fn is_password(words: &[&[u8]], at: usize) -> bool {
+    let is = |at: usize, name: &[u8]| words[at].eq_ignore_ascii_case(name);
+    is(at - 1, b"auth") || is(at - 1, b"auth2") || at > 1 && is(at - 2, b"auth2")
 }
 
 fn is_secret_setting(name: &[u8]) -> bool {
@@ -177,6 +184,10 @@ mod tests {
         assert_eq!(
             text("ACL SETUSER bob >pw"),
             "ACL SETUSER (redacted) (redacted)"
+        );
+        assert_eq!(
+            text("MIGRATE h 1 auth 0 9 AUTH2 u pw COPY"),
+            "MIGRATE h 1 auth 0 9 AUTH2 (redacted) (redacted) COPY"
         );
         assert_eq!(
             text("CONFIG SET maxmemory 1 RequirePass pw"),
@@ -214,7 +225,7 @@ mod tests {
         assert_eq!(ids(9), [2, 1]);
         assert_eq!(ids(1), [2]);
         log.configure(-1, 1);
-        assert_eq!((log.len(), log.is_on()), (1, false));
+        assert_eq!(log.len(), 1);
         assert!(!log.keeps(Duration::from_secs(9)));
     }
 }

@@ -1,4 +1,5 @@
 use crate::lag::Lag;
+use crate::rates::Rates;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters that `INFO` shows. They are only ever added to, so a reader may see one ahead of
@@ -6,7 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     pub(crate) sessions: Counter,
-    pub(crate) commands: Striped,
+    /// Bytes from and to clients.
+    pub(crate) input_bytes: Striped,
+    pub(crate) output_bytes: Striped,
+    /// Connections that a front-end turned away.
+    pub(crate) refused_connections: Counter,
+    pub(crate) rates: Rates,
+    /// Keys that commands looked for to read them, found and not found.
+    pub(crate) hits: Striped,
+    pub(crate) misses: Striped,
     pub(crate) expired_keys: Counter,
     pub(crate) evicted_keys: Counter,
     /// Fields of hashes.
@@ -72,13 +81,20 @@ impl Striped {
 impl Stats {
     /// Sets every counter but that of sessions (their ids come from it) to zero.
     pub(crate) fn reset(&self) {
-        self.commands.reset();
+        let striped = [
+            &self.hits,
+            &self.misses,
+            &self.input_bytes,
+            &self.output_bytes,
+        ];
+        striped.into_iter().for_each(Striped::reset);
         let counters = [
             &self.expired_keys,
             &self.evicted_keys,
             &self.expired_fields,
             &self.ticks_cut_short,
             &self.saves,
+            &self.refused_connections,
         ];
         counters.into_iter().for_each(Counter::reset);
         self.expiry_lag.reset();

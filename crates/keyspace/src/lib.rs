@@ -38,7 +38,9 @@ pub use budget::{OverBudget, ViewCancelled, Views};
 pub use evict::{EvictionOrder, EvictionRule, Evictor};
 pub use field_table::{Field, FieldTable};
 pub use hasher::KeyHasher;
-pub use keys::{Access, EntryRef, Expiry, IfMissing, Keys, Lapsed, LapsedFields, Ttl, WrongType};
+pub use keys::{
+    Access, EntryRef, Expiry, IfMissing, Keys, Lapsed, LapsedFields, Lookups, Ttl, WrongType,
+};
 pub use keyspace::{Keyspace, Options, Stats};
 pub use limits::{Limits, Settings};
 pub use observe::Changed;

@@ -68,6 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Reads once, answers what is complete, and tells whether to go on; or passes on messages.
     async fn turn(&mut self) -> io::Result<bool> {
+        let held = self.input.len();
         match self.next().await? {
             Event::End => return Ok(false),
             Event::Messages => {
@@ -76,7 +77,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Ok(!self.session.is_cut_off());
             }
             Event::Bytes if self.session.is_expelled() => return Ok(false),
-            Event::Bytes => self.note_buffers(),
+            Event::Bytes => {
+                self.session.note_traffic(self.input.len() - held, 0);
+                self.note_buffers();
+            }
         }
         let mut go_on = true;
         let mut done = 0;
@@ -110,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.note_buffers();
         self.session.report();
         let session = &self.session;
-        let subscribed = session.is_subscribed();
+        let subscribed = session.is_subscribed() || session.is_monitor();
         // Who listens may be silent for as long as it likes.
         let idle = self.live.idle().filter(|_| !subscribed);
         let silence = async {
@@ -170,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             () = poll_fn(|cx| session.poll_unblocked(cx)) => Ok(Event::Bytes),
             () = time_is_over => Ok(Event::Bytes),
             () = poll_fn(|cx| session.poll_expelled(cx)) => Ok(Event::End),
-            () = poll_fn(|cx| session.poll_messages(cx)), if session.is_subscribed() => {
+            () = poll_fn(|cx| session.poll_messages(cx)), if session.expects_messages() => {
                 Ok(Event::Messages)
             }
             count = self.stream.read_buf(&mut self.input), if self.input.len() < AHEAD_BYTES_MAX => {
@@ -289,6 +293,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
         }
+        self.session.note_traffic(0, self.output.len());
         self.output.clear();
         Ok(())
     }

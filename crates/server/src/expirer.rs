@@ -36,6 +36,7 @@ impl Expirer {
 fn work(engine: &Engine, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         engine.tick();
+        engine.sample_rates();
         if !engine.evict_due() {
             engine.wait_for_deadline(LONGEST);
         }

@@ -14,6 +14,7 @@ mod connection;
 mod directives;
 mod expirer;
 mod huge_pages;
+mod info;
 mod listening;
 mod live;
 mod oom;
@@ -109,6 +110,7 @@ fn serve(engine: Engine, listeners: accept::Listeners, threads: usize) -> Result
     let workers =
         worker::start(&engine, threads, live.clone(), &stopped).map_err(ServeError::Start)?;
     live::follow(&engine, live, rebinder);
+    info::tell(&engine);
     let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
     let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
     let committer = committer::Committer::start(&engine).map_err(ServeError::Start)?;

@@ -114,6 +114,9 @@ async fn serve(stream: Accepted, shared: Shared) {
         () if live.is_protected() && !is_local && session.is_authenticated() => Some(PROTECTED),
         () => None,
     };
+    if refusal.is_some() {
+        shared.engine.note_refused_connection();
+    }
     // A connection that breaks concerns its peer alone.
     let _ = match (stream, refusal) {
         (Accepted::Tcp(stream), None) => match tokio::net::TcpStream::from_std(stream) {

@@ -1,6 +1,7 @@
 //! MIGRATE, which there can't be: nothing that the engine is made of opens a connection.
 
 use crate::{Context, Error, KeyAccess, KeyBegin, KeyPositions, KeySpec, Outcome};
+use packed::number;
 
 /// One key in front, or several at the end if that one is empty.
 pub(super) const KEYS: KeySpec = KeySpec::Custom {
@@ -33,11 +34,45 @@ fn positions(argv: &[&[u8]], found: &mut KeyPositions) {
     found.extend((argv.len() > 3).then_some(3));
 }
 
-pub(super) fn migrate(_: &mut Context<'_, '_>) -> Outcome {
+/// With nothing to move, says so.
+pub(super) fn migrate(ctx: &mut Context<'_, '_>) -> Outcome {
+    let argv = ctx.args.argv();
+    check_options(argv)?;
+    let mut found = KeyPositions::new();
+    positions(argv, &mut found);
+    let (db, keys) = (ctx.db, &ctx.keys);
+    if !found.iter().any(|&at| keys.exists(db, argv[at])) {
+        ctx.reply.simple("NOKEY");
+        return Ok(());
+    }
     Err(Error::err(
         "MIGRATE is not possible here, as the engine opens no connections. DUMP the keys, and \
          RESTORE them where they belong",
     ))
+}
+
+/// What stands behind `MIGRATE host port key db timeout`.
+fn check_options(argv: &[&[u8]]) -> Outcome {
+    for number in [argv[4], argv[5]] {
+        number::parse_i64(number).ok_or(Error::NotInteger)?;
+    }
+    let mut rest = &argv[6..];
+    while let Some((word, behind)) = rest.split_first() {
+        let words = match word.to_ascii_uppercase().as_slice() {
+            b"COPY" | b"REPLACE" => 0,
+            b"AUTH" => 1,
+            b"AUTH2" => 2,
+            b"KEYS" if !argv[3].is_empty() => {
+                return Err(Error::err(
+                    "When using MIGRATE KEYS option, the key argument must be set to the empty string",
+                ));
+            }
+            b"KEYS" => return Ok(()),
+            _ => return Err(Error::Syntax),
+        };
+        rest = behind.get(words..).ok_or(Error::Syntax)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -129,6 +129,14 @@ impl Waiter {
 }
 
 impl Unblocked {
+    /// The error that it replies, if it is one.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        match self {
+            Unblocked::Refused(error) => Some(error.clone()),
+            _ => None,
+        }
+    }
+
     /// Writes the reply.
     pub(crate) fn reply(self, reply: &mut dyn ReplySink) {
         match self {

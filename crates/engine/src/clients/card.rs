@@ -83,6 +83,8 @@ bitflags::bitflags! {
         const NO_EVICT = 1 << 3;
         /// `CLIENT NO-TOUCH ON`.
         const NO_TOUCH = 1 << 4;
+        /// Every command is shown to it.
+        const MONITOR = 1 << 5;
     }
 }
 

@@ -78,6 +78,7 @@ fn flags(state: &State, is_unix: bool, tracker: Option<&Tracker>) -> String {
     let marked = |mark| state.marks.contains(mark);
     let tracks = |what: fn(&Tracker) -> bool| tracker.is_some_and(what);
     let letters = [
+        (marked(Marks::MONITOR), 'O'),
         (state.subscribed != [0; 3], 'P'),
         (state.queued.is_some(), 'x'),
         (marked(Marks::BLOCKED), 'b'),

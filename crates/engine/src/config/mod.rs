@@ -3,6 +3,7 @@
 mod directive;
 mod lines;
 mod names;
+mod percentiles;
 mod rewrite;
 mod save_points;
 mod table;
@@ -10,6 +11,7 @@ mod value;
 
 pub use directive::{Directive, DirectiveKind};
 pub(crate) use lines::Lines;
+pub(crate) use percentiles::Percentiles;
 pub(crate) use rewrite::{Scope, rewrite};
 pub use save_points::SavePoint;
 pub use table::ConfigError;
@@ -38,6 +40,9 @@ pub struct Config {
     pub(crate) busy_reply_threshold: u32,
     pub(crate) client_output_buffer_limit: OutputLimits,
     /// From how many microseconds on a request is kept for `SLOWLOG`; negative for never.
+    pub(crate) latency_monitor_threshold: u64,
+    pub(crate) latency_tracking: bool,
+    pub(crate) latency_tracking_info_percentiles: Percentiles,
     pub(crate) slowlog_log_slower_than: i64,
     pub(crate) slowlog_max_len: usize,
     pub(crate) dir: PathBuf,
@@ -237,6 +242,9 @@ impl Default for Config {
             requirepass: String::new(),
             busy_reply_threshold: 5000,
             client_output_buffer_limit: OutputLimits::default(),
+            latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_tracking_info_percentiles: Percentiles::default(),
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
             dir: PathBuf::from("."),

@@ -47,11 +47,7 @@ const FILES: &[Directive] = &[
 ];
 
 /// What is measured of commands.
-const MEASURES: &[Directive] = &[
-    Directive::new("latency-monitor-threshold", Number(0, LONG), "0"),
-    Directive::new("latency-tracking", Flag, "yes"),
-    Directive::new("latency-tracking-info-percentiles", Text, "50 99 99.9").words(),
-];
+const MEASURES: &[Directive] = &[];
 
 const REPLICATION: &[Directive] = &[
     Directive::new("masterauth", Text, ""),

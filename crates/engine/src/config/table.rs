@@ -117,6 +117,13 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("lazyfree-lazy-server-del", lazy_free.server_del),
     parameter!("lazyfree-lazy-user-del", lazy_free.user_del),
     parameter!("lazyfree-lazy-user-flush", lazy_free.user_flush),
+    parameter!("latency-monitor-threshold", latency_monitor_threshold),
+    parameter!("latency-tracking", latency_tracking),
+    parameter!(
+        "latency-tracking-info-percentiles",
+        latency_tracking_info_percentiles,
+        words
+    ),
     parameter!("lfu-decay-time", lfu_decay_time),
     parameter!("lfu-log-factor", lfu_log_factor),
     parameter!("list-compress-depth", limits.list_compress_depth),

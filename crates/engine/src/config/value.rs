@@ -1,7 +1,7 @@
 //! How each kind of setting reads and prints.
 
 use super::directive::{NOT_A_FLAG, not_one_of};
-use super::{Allowed, ChannelsByDefault, Policy, SavePoint};
+use super::{Allowed, ChannelsByDefault, Percentiles, Policy, SavePoint};
 use crate::durable::Fsync;
 use crate::pubsub::{OutputLimit, OutputLimits};
 use commands::{Compat, EventClass};
@@ -105,6 +105,18 @@ impl Setting for PathBuf {
     }
     fn print(&self) -> String {
         self.display().to_string()
+    }
+}
+
+impl Setting for Percentiles {
+    fn expected() -> String {
+        "argument must be percentages from 0 to 100".to_owned()
+    }
+    fn parse(text: &str) -> Option<Self> {
+        Percentiles::parse(text)
+    }
+    fn print(&self) -> String {
+        self.print()
     }
 }
 

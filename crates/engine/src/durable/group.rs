@@ -152,7 +152,11 @@ impl Inner {
     fn sync(&self, file: &Arc<dyn File>, len: u64, written: ReplOffset) {
         let durable = &self.durable;
         let began = self.clock.now();
-        if let Err(error) = file.sync_data() {
+        let synced = match durable.syncs_always.load(Ordering::Acquire) {
+            true => self.spikes.watch("aof-fsync-always", || file.sync_data()),
+            false => file.sync_data(),
+        };
+        if let Err(error) = synced {
             let error = SaveError::Storage(error);
             return durable.fail(Failure::of_the_file(&error, began));
         }
@@ -205,7 +209,8 @@ impl Inner {
         let stamp = self.stamp(end, now);
         let header = end.header(&stamp, &pieces);
         let lines = header + &stamp;
-        let appended = append(&*file, &mut end.buffer, lines.as_bytes(), &pieces);
+        let append = || append(&*file, &mut end.buffer, lines.as_bytes(), &pieces);
+        let appended = self.spikes.watch("aof-write", append);
         let grown = match appended {
             Ok(grown) => grown,
             Err(error) => return Err(undo(&*file, end.len, SaveError::Storage(error), now)),

@@ -160,6 +160,7 @@ fn rewrite(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -
 
 fn reset_statistics(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     session.engine.stats().reset();
+    session.engine.inner().calls.reset();
     session.engine.keyspace().reset_reclaim_stats();
     reply.ok();
     Ok(())

@@ -9,6 +9,8 @@ mod connection;
 mod debug;
 mod function;
 mod info;
+mod latency;
+mod lolwut;
 mod memory;
 mod persistence;
 mod pubsub;
@@ -34,6 +36,8 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     server::COMMANDS,
     shutdown::COMMANDS,
     slowlog::COMMANDS,
+    latency::COMMANDS,
+    lolwut::COMMANDS,
     persistence::COMMANDS,
     memory::COMMANDS,
     config::COMMANDS,

@@ -1,4 +1,4 @@
-//! SLOWLOG.
+//! SLOWLOG, and MONITOR.
 
 use super::help;
 use crate::registry::SessionCommand;
@@ -13,6 +13,25 @@ const fn spec(name: &'static str, arity: i32) -> Spec {
 }
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        Spec::new(
+            "monitor",
+            1,
+            Group::Server,
+            FLAGS.union(Flags::NOSCRIPT).union(Flags::NO_MULTI),
+        )
+        .doc(
+            "1.0.0",
+            "O(1)",
+            "",
+            "Shows every command to the client from now on.",
+        ),
+        |session, _, reply| {
+            session.monitor();
+            reply.ok();
+            Ok(())
+        },
+    ),
     SessionCommand::new(
         spec("slowlog|get", -2).tips(tips::EVERY_NODE_VARIES).doc(
             "2.2.12",

@@ -23,6 +23,9 @@ pub(crate) struct Hub {
     has_listeners: AtomicBool,
     /// Nothing is published any more. Written and read with the topics locked.
     ended: AtomicBool,
+    /// Of those who watch every command (`MONITOR`).
+    watchers: RwLock<Vec<Arc<Mailbox>>>,
+    is_watched: AtomicBool,
     last_mailbox: AtomicU64,
     clock: Arc<dyn Clock>,
 }
@@ -34,6 +37,8 @@ enum Outgoing {
     Published(Published),
     /// To one.
     For(Arc<Mailbox>, Message),
+    /// To all who watch.
+    Shown(Message),
 }
 
 impl Hub {
@@ -45,6 +50,8 @@ impl Hub {
             limit: RwLock::new(limit),
             has_listeners: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            watchers: RwLock::default(),
+            is_watched: AtomicBool::new(false),
             last_mailbox: AtomicU64::new(0),
             clock,
         }
@@ -74,6 +81,30 @@ impl Hub {
         self.outbox
             .lock()
             .push_back(Outgoing::For(mailbox, message));
+    }
+
+    /// Whether anybody watches commands.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_watched.load(Ordering::Acquire)
+    }
+
+    /// Puts a line for all who watch into the outbox.
+    pub(crate) fn queue_shown(&self, line: String) {
+        let message = Message::shown(line);
+        self.outbox.lock().push_back(Outgoing::Shown(message));
+    }
+
+    pub(super) fn watch(&self, mailbox: &Arc<Mailbox>) {
+        self.watchers.write().push(mailbox.clone());
+        self.is_watched.store(true, Ordering::Release);
+    }
+
+    pub(super) fn unwatch(&self, mailbox: &Mailbox) {
+        let mut watchers = self.watchers.write();
+        watchers.retain(|other| other.id != mailbox.id);
+        self.is_watched
+            .store(!watchers.is_empty(), Ordering::Release);
     }
 
     /// Hands out everything that was put into the outbox before. The caller holds no shard.
@@ -118,13 +149,20 @@ impl Hub {
                     Outgoing::Published(message) => {
                         self.hand_out(message, wakes);
                     }
-                    Outgoing::For(mailbox, message) => {
-                        let (limit, now) = (*self.limit.read(), self.clock.now());
-                        mailbox.put(message, limit, now, wakes);
+                    Outgoing::For(mailbox, message) => self.put(&mailbox, message, wakes),
+                    Outgoing::Shown(message) => {
+                        let watchers = self.watchers.read().clone();
+                        let all = watchers.iter();
+                        all.for_each(|mailbox| self.put(mailbox, message.clone(), wakes));
                     }
                 }
             }
         }
+    }
+
+    fn put(&self, mailbox: &Mailbox, message: Message, wakes: &mut Wakes) {
+        let (limit, now) = (*self.limit.read(), self.clock.now());
+        mailbox.put(message, limit, now, wakes);
     }
 
     fn hand_out(&self, message: Published, wakes: &mut Wakes) -> usize {

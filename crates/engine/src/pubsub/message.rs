@@ -56,6 +56,8 @@ enum Body {
     Invalidated(Names),
     /// The client that was to hear of them is gone.
     BrokenRedirection(u64),
+    /// A command that somebody ran.
+    Shown(Arc<str>),
 }
 
 impl Message {
@@ -79,10 +81,17 @@ impl Message {
         }
     }
 
+    /// A command that somebody ran, as a line.
+    pub(super) fn shown(line: String) -> Message {
+        Message {
+            body: Body::Shown(line.into()),
+        }
+    }
+
     fn published(&self) -> Option<&Published> {
         match &self.body {
             Body::Published { published, .. } => Some(published),
-            Body::Invalidated(_) | Body::BrokenRedirection(_) => None,
+            Body::Invalidated(_) | Body::BrokenRedirection(_) | Body::Shown(_) => None,
         }
     }
 
@@ -101,7 +110,7 @@ impl Message {
     pub fn pattern(&self) -> Option<&[u8]> {
         match &self.body {
             Body::Published { pattern, .. } => pattern.as_deref(),
-            Body::Invalidated(_) | Body::BrokenRedirection(_) => None,
+            Body::Invalidated(_) | Body::BrokenRedirection(_) | Body::Shown(_) => None,
         }
     }
 
@@ -114,7 +123,7 @@ impl Message {
     /// without pushes, keys can be told only where messages are expected.
     pub(crate) fn is_for(&self, protocol: Protocol, subscribed: bool) -> bool {
         match &self.body {
-            Body::Published { .. } => true,
+            Body::Published { .. } | Body::Shown(_) => true,
             Body::Invalidated(_) => subscribed || protocol == Protocol::Resp3,
             Body::BrokenRedirection(_) => protocol == Protocol::Resp3,
         }
@@ -126,6 +135,7 @@ impl Message {
         const FRAME: usize = 40;
         let pattern = self.pattern().map_or(0, <[u8]>::len);
         let keys = match &self.body {
+            Body::Shown(line) => line.len(),
             Body::Invalidated(Some(keys)) => keys.iter().map(|key| FRAME / 4 + key.len()).sum(),
             _ => 0,
         };
@@ -137,6 +147,7 @@ impl Message {
         match &self.body {
             Body::Published { .. } => self.write_published(reply),
             Body::Invalidated(keys) => write_invalidation(keys, reply),
+            Body::Shown(line) => reply.simple(line),
             Body::BrokenRedirection(target) => {
                 reply.push(2);
                 reply.bulk(b"tracking-redir-broken");

@@ -10,6 +10,7 @@ pub(crate) struct Subscription {
     hub: Arc<Hub>,
     mailbox: Arc<Mailbox>,
     names: [BTreeSet<Name>; 3],
+    watches: bool,
 }
 
 impl Subscription {
@@ -23,6 +24,7 @@ impl Subscription {
             hub: hub.clone(),
             mailbox: hub.mailbox(bound),
             names: Default::default(),
+            watches: false,
         }
     }
 
@@ -43,6 +45,18 @@ impl Subscription {
         if self.names[kind as usize].remove(name) {
             self.hub.unsubscribe(kind, name, &self.mailbox);
         }
+    }
+
+    /// Has every command shown from now on.
+    pub(crate) fn watch(&mut self) {
+        if !std::mem::replace(&mut self.watches, true) {
+            self.hub.watch(&self.mailbox);
+        }
+    }
+
+    /// Whether every command is shown.
+    pub(crate) fn watches(&self) -> bool {
+        self.watches
     }
 
     /// Everything of that kind that is subscribed to, in order of bytes.
@@ -83,6 +97,9 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        if self.watches {
+            self.hub.unwatch(&self.mailbox);
+        }
         for kind in [Kind::Channel, Kind::Pattern, Kind::Sharded] {
             for name in &self.names[kind as usize] {
                 self.hub.unsubscribe(kind, name, &self.mailbox);

@@ -12,7 +12,7 @@ use commands::{Command, Compat, Error, ReplySink};
 use keyspace::Keys;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a thread sleeps before it looks at the clock again, which may be a program's own and
 /// need not keep step with the machine's.
@@ -24,6 +24,7 @@ pub(super) struct Blocked {
     by: By,
     /// The client wants no reply to it.
     silent: bool,
+    since: Instant,
 }
 
 /// What a command waits for.
@@ -72,7 +73,7 @@ impl Session {
     /// Writes the reply of the command that waits, if it was served or its time is over; whether
     /// nothing waits any more.
     pub fn try_unblocked(&mut self, reply: &mut dyn ReplySink) -> bool {
-        let Some(Blocked { by, silent }) = &self.blocked else {
+        let Some(Blocked { by, silent, since }) = &self.blocked else {
             return true;
         };
         let waiter = match by {
@@ -90,11 +91,13 @@ impl Session {
         let Some(end) = waiter.take_end() else {
             return false;
         };
+        let (waiter, since, failure) = (waiter.clone(), *since, end.failure());
         if !silent {
             end.reply(reply);
         }
-        self.waited(&waiter.command.spec, &waiter.argv);
         self.blocked = None;
+        let request = (&waiter.command.spec, &waiter.argv[..]);
+        self.count_waited(request, since, failure.as_ref());
         true
     }
 
@@ -144,7 +147,8 @@ impl Session {
 
     fn block(&mut self, by: By) {
         let silent = self.client.replies != Replies::All;
-        self.blocked = Some(Blocked { by, silent });
+        let since = Instant::now();
+        self.blocked = Some(Blocked { by, silent, since });
         self.report();
     }
 
@@ -195,6 +199,7 @@ impl Session {
         let Some(Blocked {
             by: By::Pause(argv),
             silent,
+            ..
         }) = self.blocked.take()
         else {
             return true;

@@ -20,7 +20,10 @@ impl Session {
             self.authorize(&entry, argv)?;
             self.admit(&entry).map(|()| entry)
         });
-        let entry = checked.map_err(|error| self.refusal(argv, error))?;
+        let entry = match checked {
+            Ok(entry) => entry,
+            Err(error) => return Err(self.refusal(argv, error)),
+        };
         self.client.command = entry.spec().name;
         if self.engine.is_paused() && self.hold_back(&entry, argv) {
             return Ok(());
@@ -64,6 +67,7 @@ impl Session {
         if self.short_of_memory && (queued || flags.contains(Flags::DENYOOM)) {
             return Err(out_of_memory());
         }
+        self.admit_monitor(entry.spec())?;
         self.admit_subscribed(entry.spec())
     }
 
@@ -213,6 +217,7 @@ impl Session {
             return;
         }
         self.engine.note_changes(keys.changes());
+        self.count_lookups(&keys);
         let tells = self.end_invalidation(&mut keys) || !self.scratch.messages.is_empty();
         if keys.mode() == Mode::Read {
             let expired = keys.expired();

@@ -3,6 +3,7 @@
 mod aside;
 mod blocking;
 mod dispatch;
+mod monitor;
 mod presence;
 mod pubsub;
 mod rights;
@@ -33,6 +34,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Instant;
 use tracking::Caching;
 use transaction::Transaction;
 use units::{DbIndex, ReplOffset};
@@ -67,6 +69,10 @@ pub struct Session {
     wrote: Option<ReplOffset>,
     /// `EXEC` or a script is running: it logs what its commands did, in one batch.
     in_exec: bool,
+    /// When the command before ended, if another followed it at once.
+    clock: Option<Instant>,
+    /// The error of the script that runs is one of its commands'.
+    passes_on: bool,
     /// When the last command was admitted, nothing could be evicted any more: scripts are told.
     short_of_memory: bool,
     scratch: Scratch,
@@ -151,6 +157,8 @@ impl Session {
             serving: false,
             wrote: None,
             in_exec: false,
+            clock: None,
+            passes_on: false,
             short_of_memory: false,
             scratch,
             rng,
@@ -182,6 +190,7 @@ impl Session {
         let mut builder = ReplyBuilder::new(self.client.protocol);
         self.execute_into(&argv, &mut builder);
         self.wait_unblocked(&mut builder);
+        self.clock = None;
         match self.committed() {
             Ok(()) => builder.finish().unwrap_or(Reply::Nil),
             Err(error) => Reply::Error(error),
@@ -195,7 +204,6 @@ impl Session {
     /// before [`Session::committed`] or [`Session::poll_committed`] says so.
     pub fn execute_into(&mut self, argv: &[&[u8]], reply: &mut dyn ReplySink) {
         debug_assert!(!self.is_blocked(), "one command after the other");
-        self.engine.stats().commands.add(self.client.id, 1);
         if self.client.replies == Replies::All {
             self.answer(argv, reply);
         } else {
@@ -240,6 +248,7 @@ impl Session {
         cx: &mut Context<'_>,
         upto: ReplOffset,
     ) -> Poll<Result<(), Error>> {
+        self.clock = None;
         let committed = self.engine.poll_commit(cx, upto, self.wrote);
         if committed.is_ready() {
             self.wrote = None;

@@ -20,8 +20,17 @@ impl Session {
 
     /// Lets others see the session as it is now. To be called before the front-end waits; a program
     /// that uses the session itself may do without.
-    pub fn report(&self) {
-        self.card.set_state(self.state(0));
+    pub fn report(&mut self) {
+        self.clock = None;
+        self.show();
+    }
+
+    /// Notes bytes that came from the client and went to it (`INFO stats`).
+    #[inline]
+    pub fn note_traffic(&self, input: usize, output: usize) {
+        let stats = self.engine.stats();
+        stats.input_bytes.add(self.client.id, input as u64);
+        stats.output_bytes.add(self.client.id, output as u64);
     }
 }
 
@@ -29,6 +38,11 @@ impl Session {
     /// What others see of it.
     pub(crate) fn card(&self) -> &Arc<Card> {
         &self.card
+    }
+
+    /// Lets others see the session as it is now.
+    pub(super) fn show(&self) {
+        self.card.set_state(self.state(0));
     }
 
     /// Lets others, and `CLIENT LIST` of its own, see the session while `argv` is carried out.
@@ -70,6 +84,7 @@ impl Session {
         let mut marks = self.client.marks;
         marks.set(Marks::BLOCKED, self.is_blocked());
         marks.set(Marks::DIRTY, self.transaction.is_dirty());
+        marks.set(Marks::MONITOR, self.is_monitor());
         marks.set(Marks::LEAVING, self.client.quit);
         marks
     }

@@ -387,7 +387,7 @@ impl Session {
 
     fn note(&self, refusal: Refusal) {
         let most = self.engine.inner().config.read().acllog_max_len;
-        self.report();
+        self.show();
         let client = crate::clients::line(&self.engine, &self.card);
         let now = self.engine.now();
         self.engine

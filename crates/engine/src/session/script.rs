@@ -176,20 +176,27 @@ impl Session {
             may_grow: !flags.undeclared && flags.allow_oom,
             wrote: false,
             repl: Repl::ALL,
+            failed: None,
         };
         let ended = run(&mut caller);
+        let failed = caller.failed.take();
         let resp3 = self.client.protocol == Protocol::Resp3;
         (self.client.db, self.client.protocol) = (db, protocol);
         self.in_exec = in_exec;
         self.settings.in_script = false;
         drop(running);
-        match ended {
+        let outcome = match ended {
+            Ok(Value::Error(line)) => Err(error_line(&line)),
             Ok(value) => {
                 write(&value, resp3, reply);
                 Ok(())
             }
             Err(failure) => Err(error_line(&failure.reply(name))),
-        }
+        };
+        let failure = outcome.as_ref().err().map(Error::to_string);
+        let is_its = |failed: String| failure.is_some_and(|line| line.starts_with(&failed));
+        self.passes_on = failed.is_some_and(is_its);
+        outcome
     }
 
     /// Refuses a script for what it says of itself. One that says nothing is judged by its commands.
@@ -259,6 +266,8 @@ struct Caller<'c, 'k> {
     may_grow: bool,
     wrote: bool,
     repl: Repl,
+    /// The latest error that a command replied.
+    failed: Option<String>,
 }
 
 impl Host for Caller<'_, '_> {
@@ -266,12 +275,20 @@ impl Host for Caller<'_, '_> {
         let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let protocol = self.session.client.protocol;
         let mut builder = ReplyBuilder::new(protocol);
-        match self
-            .admit(&argv)
-            .and_then(|entry| self.run(entry, &argv, &mut builder))
-        {
+        let outcome = match self.admit(&argv) {
+            Ok(entry) => self.run(entry, &argv, &mut builder),
+            Err(error) => {
+                self.session.count_refused(&argv, &error);
+                Err(error)
+            }
+        };
+        match outcome {
             Ok(()) => value(builder.finish().unwrap_or(Reply::Nil), protocol),
-            Err(error) => Value::Error(error.to_string().into_bytes()),
+            Err(error) => {
+                let line = error.to_string();
+                self.failed = Some(line.clone());
+                Value::Error(line.into_bytes())
+            }
         }
     }
 
@@ -346,15 +363,20 @@ impl Caller<'_, '_> {
     fn run(&mut self, entry: Entry, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
         let unlogged = self.repl == NOWHERE;
         let batch = unlogged.then(|| std::mem::take(&mut self.session.scratch.batch));
-        let outcome = match entry {
-            Entry::Keys(command) => self.session.run_with_keys(self.keys, command, argv, reply),
-            Entry::Session(command) => {
-                let outcome = command.run(self.session, argv, reply);
-                self.session.note_changed_by(command);
-                outcome
-            }
-            Entry::Script(_) => Err(Error::err("This Redis command is not allowed from script")),
-        };
+        let keys = &mut *self.keys;
+        let outcome = self
+            .session
+            .counted(entry.spec(), argv, |session| match entry {
+                Entry::Keys(command) => session.run_with_keys(keys, command, argv, reply),
+                Entry::Session(command) => {
+                    let outcome = command.run(session, argv, reply);
+                    session.note_changed_by(command);
+                    outcome
+                }
+                Entry::Script(_) => {
+                    Err(Error::err("This Redis command is not allowed from script"))
+                }
+            });
         if let Some(batch) = batch {
             self.session.scratch.batch = batch;
         }

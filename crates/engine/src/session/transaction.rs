@@ -113,11 +113,17 @@ impl Session {
         let is_exec = argv
             .first()
             .is_some_and(|name| name.eq_ignore_ascii_case(b"exec"));
-        if is_exec {
-            self.transaction = Transaction::default();
-            return aborted(error);
-        }
-        self.transaction.fail();
+        let error = match is_exec {
+            true => {
+                self.transaction = Transaction::default();
+                aborted(error)
+            }
+            false => {
+                self.transaction.fail();
+                error
+            }
+        };
+        self.count_refused(argv, &error);
         error
     }
 
@@ -219,7 +225,13 @@ impl Session {
             }
             Entry::Script(command) => command.run(session, keys, &argv, reply),
         };
-        let outcome = allowed.and_then(|()| self.timed(queued.entry.spec(), &argv, run));
+        let outcome = match allowed {
+            Ok(()) => self.timed(queued.entry.spec(), &argv, run),
+            Err(error) => {
+                self.count_refused(&argv, &error);
+                Err(error)
+            }
+        };
         if let Err(error) = outcome {
             reply.error(&error);
         }

@@ -40,12 +40,22 @@ pub struct Keys<'a> {
     now: UnixMillis,
     expiry: Expiry,
     counts_uses: bool,
+    lookups: Cell<Lookups>,
     changes: u64,
     /// Keys met as expired and not yet told of, with their hashes.
     expired: RefCell<Vec<(DbIndex, u64, Vec<u8>)>>,
     dirty: Dirty,
     /// What was removed and is dear to drop. Declared after `held`: dropped once it is unlocked.
     garbage: Garbage<'a>,
+}
+
+/// How often keys were looked for to be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// And were there.
+    pub hits: u32,
+    /// And were not.
+    pub misses: u32,
 }
 
 /// Which databases changed under these locks.
@@ -92,6 +102,7 @@ impl<'a> Keys<'a> {
             now,
             expiry: Expiry::Delete,
             counts_uses: true,
+            lookups: Cell::default(),
             changes: 0,
             expired: RefCell::default(),
             dirty: Dirty::None,
@@ -130,6 +141,21 @@ impl<'a> Keys<'a> {
     /// Says whether reading a key counts as a use of it, as it does at first.
     pub fn set_counts_uses(&mut self, counts: bool) {
         self.counts_uses = counts;
+    }
+
+    /// How often keys were looked for to be read under these locks: by [`Keys::get`] and what it
+    /// serves, and under a plan that only reads by any means.
+    #[inline]
+    pub fn lookups(&self) -> Lookups {
+        self.lookups.get()
+    }
+
+    #[inline]
+    fn note_lookup(&self, found: bool) {
+        let mut lookups = self.lookups.get();
+        lookups.hits += u32::from(found);
+        lookups.misses += u32::from(!found);
+        self.lookups.set(lookups);
     }
 
     /// Whether every shard of `plan` is held, in its mode: the next command of a pipeline may then

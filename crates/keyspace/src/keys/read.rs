@@ -1,4 +1,5 @@
 use super::{EntryRef, Expiry, Keys, WrongType};
+use crate::plan::Mode;
 use crate::table::{Item, Mark, Stamp};
 use crate::{HashRef, ListRef, SetRef, Stream, StringRef, ValueRef, ZsetRef};
 use units::{DbIndex, UnixMillis};
@@ -10,7 +11,10 @@ impl Keys<'_> {
     pub fn get(&self, db: DbIndex, key: &[u8]) -> Option<EntryRef<'_>> {
         let hash = self.hash_of(key);
         let shard = self.shard(hash);
-        let item = self.alive(db, hash, key, shard.get(db, hash, key)?)?;
+        let item = shard.get(db, hash, key);
+        let item = item.and_then(|item| self.alive(db, hash, key, item));
+        self.note_lookup(item.is_some());
+        let item = item?;
         if self.counts_uses {
             item.mark.touch(&shard.touch(self.now, hash).reading());
         }
@@ -40,8 +44,12 @@ impl Keys<'_> {
     /// The entry of a key, without counting as a use. An expired key is missing.
     pub fn peek(&self, db: DbIndex, key: &[u8]) -> Option<EntryRef<'_>> {
         let hash = self.hash_of(key);
-        let item = self.alive(db, hash, key, self.shard(hash).get(db, hash, key)?)?;
-        Some(self.entry_in(self.inner.shard_of(hash), &item))
+        let item = self.shard(hash).get(db, hash, key);
+        let item = item.and_then(|item| self.alive(db, hash, key, item));
+        if self.mode() == Mode::Read {
+            self.note_lookup(item.is_some());
+        }
+        Some(self.entry_in(self.inner.shard_of(hash), &item?))
     }
 
     /// Whether a key is there, without counting as a use.

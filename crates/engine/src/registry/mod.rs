@@ -3,6 +3,10 @@
 //! A row named `config|get` is a subcommand: two words of a request name it. What stands before
 //! the bar is a container, which is nothing by itself.
 
+mod numbers;
+
+pub(crate) use numbers::{CommandId, count, id_of, name_of, numbered};
+
 use crate::families;
 use crate::session::Session;
 use commands::{Args, Command, Error, Flags, Outcome, ReplySink, Spec};
@@ -154,6 +158,19 @@ impl Named {
             spec: Box::new(spec),
             bare: None,
             entries: vec![first],
+        }
+    }
+
+    /// The same as what is known of it.
+    pub(crate) fn runnable(&self) -> Vec<&'static Spec> {
+        self.entries().into_iter().map(Entry::spec).collect()
+    }
+
+    /// What of it can run.
+    fn entries(&self) -> Vec<&Entry> {
+        match self {
+            Named::Command(entry) => vec![entry],
+            Named::Container { bare, entries, .. } => bare.iter().chain(entries).collect(),
         }
     }
 
