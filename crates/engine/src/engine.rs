@@ -16,6 +16,7 @@ use crate::log::Log;
 use crate::memory::Gauge;
 use crate::notes::Notes;
 use crate::pubsub::{Hub, Published, Subscriber};
+use crate::replicas::Replicas;
 use crate::saving::Saving;
 use crate::scripting::Scripting;
 use crate::session::Session;
@@ -26,7 +27,7 @@ use crate::telling::Telling;
 use crate::tracking::Tracking;
 use commands::Error;
 use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rdb::Target;
 use snapshot::DigestForm;
 use std::fmt;
@@ -87,6 +88,9 @@ pub(crate) struct Inner {
     pub(crate) slow_log: SlowLog,
     pub(crate) calls: Calls,
     pub(crate) spikes: Spikes,
+    pub(crate) replicas: Replicas,
+    /// The history that this one continued, and up to where.
+    pub(crate) past: Mutex<Option<(ReplId, ReplOffset)>>,
     pub(crate) durable: Durable,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
@@ -407,6 +411,8 @@ impl Inner {
             slow_log,
             calls,
             spikes,
+            replicas: Replicas::default(),
+            past: Mutex::default(),
             durable,
             read_only: parts.read_only,
             load_threads: parts.load_threads,
@@ -414,6 +420,13 @@ impl Inner {
             default_target: OnceLock::new(),
             directory: OnceLock::new(),
         }
+    }
+
+    /// Whether what the history `replid` had up to `offset` is what this engine had.
+    pub(crate) fn knows_history(&self, replid: ReplId, offset: ReplOffset) -> bool {
+        let past = *self.past.lock();
+        replid == self.log.journal().replid()
+            || past.is_some_and(|(id, end)| id == replid && offset <= end)
     }
 
     /// Has functions compiled anew when they are wanted.

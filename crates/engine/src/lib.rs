@@ -54,6 +54,7 @@ mod notes;
 mod pubsub;
 mod rates;
 mod registry;
+mod replicas;
 mod reply;
 mod saving;
 mod scripting;

@@ -3,7 +3,8 @@
 use crate::stats::Apart;
 use journal::Journal;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Waker};
 use units::{DbIndex, ReplOffset};
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
@@ -16,6 +17,14 @@ pub(crate) struct Log {
     /// The journal's end, for who only wants to know whether there is more.
     end: Apart<AtomicU64>,
     selected: Mutex<Option<DbIndex>>,
+    readers: Readers,
+}
+
+/// Who is told when there is more.
+#[derive(Debug, Default)]
+struct Readers {
+    is_any: AtomicBool,
+    wakers: Mutex<Vec<Waker>>,
 }
 
 impl Log {
@@ -24,6 +33,7 @@ impl Log {
             end: Apart(AtomicU64::new(journal.offset().0)),
             journal,
             selected: Mutex::new(None),
+            readers: Readers::default(),
         }
     }
 
@@ -54,8 +64,28 @@ impl Log {
             .append_all(&[&select, multi, &batch.records, exec]);
         *selected = batch.last_db;
         self.end.store(end.0, Ordering::Release);
+        drop(selected);
         batch.clear();
+        self.readers.wake();
         Some(end)
+    }
+
+    /// Appends a command that only replicas get; see [`Journal::append_stream_only`].
+    pub(crate) fn append_stream_only(&self, argv: &[&[u8]]) -> ReplOffset {
+        let _selected = self.selected.lock();
+        let end = self.journal.append_stream_only(&command(argv));
+        self.end.store(end.0, Ordering::Release);
+        self.readers.wake();
+        end
+    }
+
+    /// Wakes the task of `cx` when something is appended, once.
+    pub(crate) fn wake_when_longer(&self, cx: &Context<'_>) {
+        let mut wakers = self.readers.wakers.lock();
+        if !wakers.iter().any(|known| known.will_wake(cx.waker())) {
+            wakers.push(cx.waker().clone());
+        }
+        self.readers.is_any.store(true, Ordering::SeqCst);
     }
 
     /// Where the journal ends, without waiting for anybody.
@@ -68,6 +98,22 @@ impl Log {
     pub(crate) fn cut(&self) -> ReplOffset {
         *self.selected.lock() = None;
         self.journal.offset()
+    }
+}
+
+impl Readers {
+    #[inline]
+    fn wake(&self) {
+        if self.is_any.load(Ordering::SeqCst) {
+            self.wake_all();
+        }
+    }
+
+    #[cold]
+    fn wake_all(&self) {
+        let mut wakers = self.wakers.lock();
+        self.is_any.store(false, Ordering::SeqCst);
+        wakers.drain(..).for_each(Waker::wake);
     }
 }
 

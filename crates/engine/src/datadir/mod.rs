@@ -21,6 +21,7 @@ pub use save::SaveReport;
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
+use crate::replicas::SyncFile;
 use aof::{Located, Names, locate};
 use keyspace::FrozenView;
 use parking_lot::Mutex;
@@ -33,6 +34,9 @@ use storage::{File, Stamp, Storage, ensure_dir};
 pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Writes everything that `engine` holds, and returns once it is on disk.
     fn save(&self, engine: &Inner) -> Result<SaveReport, SaveError>;
+
+    /// Writes everything that `engine` holds into a file that only who has it can read.
+    fn write_sync_file(&self, engine: &Inner) -> Result<(SyncFile, SaveReport), SaveError>;
 
     /// The content of a text file, within the directory or elsewhere.
     fn read_file(&self, path: &Path) -> storage::Result<Vec<u8>>;

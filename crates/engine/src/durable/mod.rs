@@ -22,7 +22,7 @@ mod rewrite;
 mod wanted;
 
 pub use committer::Committer;
-pub(crate) use copies::{Copies, Local};
+pub(crate) use copies::Copies;
 pub(crate) use failure::Failure;
 pub(crate) use rewrite::Rewrites;
 

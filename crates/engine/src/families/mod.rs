@@ -14,6 +14,7 @@ mod lolwut;
 mod memory;
 mod persistence;
 mod pubsub;
+mod replication;
 #[cfg(feature = "scripts")]
 mod script;
 mod server;
@@ -36,6 +37,7 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     server::COMMANDS,
     shutdown::COMMANDS,
     slowlog::COMMANDS,
+    replication::COMMANDS,
     latency::COMMANDS,
     lolwut::COMMANDS,
     persistence::COMMANDS,

@@ -52,7 +52,7 @@ impl Session {
             By::Keys(waiter) => (waiter.until(), None),
             By::Pause(_) => (self.engine.paused().map(|(_, until)| until), None),
             // Nobody calls when something was synced.
-            By::Copies(copies) => (copies.until, copies.longest_sleep()),
+            By::Copies(copies) => (copies.until, copies.longest_sleep(&self.engine)),
         };
         let left = until.map(|until| until.since(self.engine.now()).max(0));
         let left = left.map(|millis| Duration::from_millis(millis as u64));
@@ -221,6 +221,7 @@ impl Session {
             return copies.reply(&self.engine, reply);
         }
         if !copies.try_reply(&self.engine, false, reply) {
+            self.engine.ask_replicas();
             self.block(By::Copies(copies));
         }
     }

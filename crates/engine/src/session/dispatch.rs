@@ -67,7 +67,7 @@ impl Session {
         if self.short_of_memory && (queued || flags.contains(Flags::DENYOOM)) {
             return Err(out_of_memory());
         }
-        self.admit_monitor(entry.spec())?;
+        self.admit_follower(entry.spec())?;
         self.admit_subscribed(entry.spec())
     }
 
@@ -253,6 +253,7 @@ impl Session {
         let also = || engine.hub().queue(&mut scratch.messages);
         let end = engine.log().append(&mut scratch.batch, also);
         self.wrote = end.or(self.wrote);
+        self.last_write = end.unwrap_or(self.last_write);
     }
 
     /// Logs a command that changed something other than keys.

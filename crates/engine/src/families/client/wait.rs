@@ -1,6 +1,6 @@
-//! WAIT and WAITAOF, for an engine that has no replicas.
+//! WAIT and WAITAOF.
 
-use crate::durable::{Copies, Local};
+use crate::durable::Copies;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
@@ -41,6 +41,7 @@ fn wait(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -
     let replicas = args.int()?;
     let until = timeout(session, args)?;
     let copies = Copies {
+        offset: session.last_write(),
         replicas,
         local: None,
         until,
@@ -66,13 +67,10 @@ fn wait_aof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySin
     if local > 0 {
         session.engine.inner().check_waitable()?;
     }
-    let local = Local {
-        is_wanted: local > 0,
-        offset: session.engine.log().end(),
-    };
     let copies = Copies {
+        offset: session.last_write(),
         replicas,
-        local: Some(local),
+        local: Some(local > 0),
         until,
     };
     session.wait_for_copies(copies, reply);

@@ -10,7 +10,10 @@ use units::DbIndex;
 pub(super) fn stats(session: &Session, text: &mut String) {
     let stats = session.engine.stats();
     traffic(session, stats, text);
-    zeros(text, &["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    line(text, "sync_full", stats.full_syncs.value());
+    line(text, "sync_partial_ok", stats.partial_syncs.value());
+    let refused = stats.refused_partial_syncs.value();
+    line(text, "sync_partial_err", refused);
     lifetimes(session, stats, text);
     line(text, "keyspace_hits", stats.hits.value());
     line(text, "keyspace_misses", stats.misses.value());
