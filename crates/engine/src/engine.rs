@@ -11,6 +11,7 @@ use crate::datadir::{DataDir, Frozen, RecoveryReport, SaveError};
 use crate::durable::Durable;
 use crate::ending::Ending;
 use crate::evict::Eviction;
+use crate::following::Following;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
@@ -89,6 +90,7 @@ pub(crate) struct Inner {
     pub(crate) calls: Calls,
     pub(crate) spikes: Spikes,
     pub(crate) replicas: Replicas,
+    pub(crate) following: Following,
     /// The history that this one continued, and up to where.
     pub(crate) past: Mutex<Option<(ReplId, ReplOffset)>>,
     pub(crate) durable: Durable,
@@ -377,6 +379,7 @@ impl Inner {
         let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
         let access = AccessControl::new(&parts.config);
         let mut rng = fastrand::Rng::with_seed(parts.seed ^ now.0 as u64);
+        let following = Following::new(parts.config.replicaof.is_some(), now);
         let run_id = ReplId::from_bits(std::array::from_fn(|_| rng.u8(..)));
         Inner {
             keyspace: parts.keyspace,
@@ -412,6 +415,7 @@ impl Inner {
             calls,
             spikes,
             replicas: Replicas::default(),
+            following,
             past: Mutex::default(),
             durable,
             read_only: parts.read_only,

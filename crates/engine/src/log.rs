@@ -5,7 +5,7 @@ use journal::Journal;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Waker};
-use units::{DbIndex, ReplOffset};
+use units::{DbIndex, ReplId, ReplOffset};
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
@@ -77,6 +77,33 @@ impl Log {
         self.end.store(end.0, Ordering::Release);
         self.readers.wake();
         end
+    }
+
+    /// Appends bytes of a primary's stream, as they came; `only_stream` if they are no history.
+    pub(crate) fn relay(&self, bytes: &[u8], only_stream: bool) -> ReplOffset {
+        let _selected = self.selected.lock();
+        let end = match only_stream {
+            true => self.journal.append_stream_only(bytes),
+            false => self.journal.append(bytes),
+        };
+        self.end.store(end.0, Ordering::Release);
+        self.readers.wake();
+        end
+    }
+
+    /// Goes on under another name; where that is. The next effect names its database.
+    pub(crate) fn begin_history(&self, replid: ReplId) -> ReplOffset {
+        *self.selected.lock() = None;
+        self.journal.rename(replid)
+    }
+
+    /// Forgets everything and goes on at that point of a history.
+    pub(crate) fn reset(&self, replid: ReplId, offset: ReplOffset) {
+        let mut selected = self.selected.lock();
+        self.journal.reset(replid, offset);
+        self.end.store(offset.0, Ordering::Release);
+        *selected = None;
+        self.readers.wake();
     }
 
     /// Wakes the task of `cx` when something is appended, once.

@@ -14,7 +14,7 @@ mod save;
 
 pub use error::{OpenError, SaveError};
 pub(crate) use log::Rewritten;
-pub(crate) use reload::{ReloadOptions, reload_log, reload_rdb};
+pub(crate) use reload::{ReloadOptions, empty, reload_log, reload_rdb};
 pub use report::{FileReport, LogReport, RdbReport, RecoveryReport};
 pub use save::SaveReport;
 
@@ -53,6 +53,13 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Writes a new base, and says where the log goes on. It does so already, from the moment of the
     /// freeze, if there is one that `is_alive`.
     fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError>;
+
+    /// A file for a snapshot that a primary sends.
+    fn receive(&self, config: &Config) -> Result<Arc<dyn File>, SaveError>;
+
+    /// Reads that into the engine `into`, deadlines that are over included, and makes it the snapshot
+    /// that `config` names.
+    fn load_received(&self, config: &Config, into: &Engine) -> Result<(), OpenError>;
 
     /// Reads the snapshot that `config` names into the engine `into`.
     fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError>;

@@ -35,6 +35,9 @@ pub struct SaveReport {
 /// What a snapshot for replicas is called, for a moment.
 const SYNC_FILE: &str = "temp-sync.rdb";
 
+/// What a snapshot from a primary is called until it is whole and loaded.
+const RECEIVED_FILE: &str = "temp-received.rdb";
+
 /// Users are text; what is more than this is something else.
 const TEXT_BYTES_MAX: u64 = 64 << 20;
 
@@ -110,12 +113,28 @@ impl<S: Storage> DataDir for Directory<S> {
         recover::read_log(&self.storage, engine, &located, &self.names, &mut report)
     }
 
+    fn receive(&self, config: &Config) -> Result<Arc<dyn File>, SaveError> {
+        let path = config.dir.join(RECEIVED_FILE);
+        Ok(Arc::new(self.storage.open(&path, Mode::Truncate)?))
+    }
+
+    fn load_received(&self, config: &Config, into: &Engine) -> Result<(), OpenError> {
+        let received = config.dir.join(RECEIVED_FILE);
+        let mut known = self.known_rdb.lock();
+        let path = self.name_rdb(config, &mut known)?;
+        let mut report = RecoveryReport::default();
+        recover::read_rdb(&self.storage, into, &received, true, &mut report)?;
+        self.storage.rename(&received, &path)?;
+        known.stamp = self.storage.stamp(&path)?;
+        Ok(())
+    }
+
     fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError> {
         let mut known = self.known_rdb.lock();
         let path = self.name_rdb(config, &mut known)?;
         let stamp = self.storage.stamp(&path)?;
         let mut report = RecoveryReport::default();
-        recover::read_rdb(&self.storage, into, &path, &mut report)?;
+        recover::read_rdb(&self.storage, into, &path, false, &mut report)?;
         known.stamp = stamp;
         Ok(())
     }

@@ -192,6 +192,11 @@ impl Durable {
         ReplOffset(self.synced.load(Ordering::Acquire))
     }
 
+    /// What is on disk, if there is a file.
+    pub(crate) fn synced_if_on(&self) -> Option<ReplOffset> {
+        self.is_on().then(|| self.synced())
+    }
+
     /// Whether who saw the journal end at `end` may be answered.
     fn is_committed(&self, end: ReplOffset, now: impl FnOnce() -> UnixMillis) -> bool {
         match self.syncs_always.load(Ordering::Acquire) {

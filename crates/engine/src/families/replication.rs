@@ -1,5 +1,7 @@
-//! PSYNC, SYNC, REPLCONF and ROLE: what replicas ask of their primary.
+//! PSYNC, SYNC and REPLCONF, which replicas ask of their primary; REPLICAOF and ROLE.
 
+use crate::Primary;
+use crate::following::{Stage, Standing};
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
@@ -15,6 +17,10 @@ const CONF_FLAGS: Flags = Flags::ADMIN
     .union(Flags::LOADING)
     .union(Flags::STALE)
     .union(Flags::ALLOW_BUSY);
+const REPLICAOF_FLAGS: Flags = Flags::ADMIN
+    .union(Flags::NOSCRIPT)
+    .union(Flags::NO_ASYNC_LOADING)
+    .union(Flags::STALE);
 const ROLE_FLAGS: Flags = Flags::NOSCRIPT
     .union(Flags::LOADING)
     .union(Flags::STALE)
@@ -51,6 +57,24 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
             "Tells something of a replica, or how far it is.",
         ),
         replconf,
+    ),
+    SessionCommand::new(
+        spec("replicaof", 3, REPLICAOF_FLAGS).doc(
+            "5.0.0",
+            "O(1)",
+            "host port",
+            "Makes this a replica of another server, or by NO ONE a primary.",
+        ),
+        replicaof,
+    ),
+    SessionCommand::new(
+        spec("slaveof", 3, REPLICAOF_FLAGS).doc(
+            "1.0.0",
+            "O(1)",
+            "host port",
+            "Makes this a replica of another server, or by NO ONE a primary.",
+        ),
+        replicaof,
     ),
     SessionCommand::new(
         spec("role", 1, ROLE_FLAGS)
@@ -125,8 +149,46 @@ fn note(session: &mut Session, option: &[u8], value: &[u8], told: &mut Told) -> 
     Ok(())
 }
 
+fn replicaof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let words = args.rest().iter().map(|word| String::from_utf8_lossy(word));
+    let text = words.collect::<Vec<_>>().join(" ");
+    let primary = Primary::parse(&text).ok_or_else(|| Error::err("Invalid master port"))?;
+    let engine = &session.engine;
+    if primary.is_some() && engine.primary().1 == primary {
+        reply.simple("OK Already connected to specified master");
+        return Ok(());
+    }
+    engine.set_primary(primary);
+    reply.ok();
+    Ok(())
+}
+
+fn role_of_replica(primary: &Primary, standing: &Standing, reply: &mut dyn ReplySink) {
+    let stage = match standing.stage {
+        Stage::Down => "connect",
+        Stage::Connecting => "connecting",
+        Stage::Syncing => "sync",
+        Stage::Up => "connected",
+    };
+    reply.array(5);
+    reply.bulk(b"slave");
+    reply.bulk(primary.host.as_bytes());
+    reply.integer(primary.port.into());
+    reply.bulk(stage.as_bytes());
+    let is_up = standing.stage == Stage::Up;
+    reply.integer(if is_up {
+        standing.processed.0 as i64
+    } else {
+        -1
+    });
+}
+
 fn role(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let engine = &session.engine;
+    if let (_, Some(primary)) = engine.primary() {
+        role_of_replica(&primary, &engine.following().standing(), reply);
+        return Ok(());
+    }
     let replicas = engine.replicas().list();
     let online: Vec<_> = replicas
         .iter()

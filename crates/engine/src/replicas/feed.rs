@@ -23,6 +23,7 @@ pub(crate) struct Feed {
     /// Whether it asked by `PSYNC`, so that it is told where the snapshot is in history.
     is_told: bool,
     line_at: UnixMillis,
+    history: u64,
 }
 
 #[derive(Debug)]
@@ -82,6 +83,7 @@ impl Feed {
             step,
             is_told,
             line_at: now,
+            history: engine.replicas().history.load(Relaxed),
         }
     }
 
@@ -96,6 +98,9 @@ impl Feed {
         cx: &mut Context<'_>,
         out: &mut Vec<u8>,
     ) -> Poll<Result<(), Error>> {
+        if self.engine.replicas().history.load(Relaxed) != self.history {
+            return Poll::Ready(Err(Error::err("history is another")));
+        }
         loop {
             match &mut self.step {
                 Step::Wait(number) => {

@@ -30,6 +30,8 @@ pub(crate) struct Replicas {
     pub(crate) snapshots: Snapshots,
     /// When the stream was last given a ping.
     pinged_at: AtomicI64,
+    /// How often the history became another: whoever followed the one before begins anew.
+    history: AtomicU64,
 }
 
 /// One replica.
@@ -80,6 +82,11 @@ impl Replicas {
     #[inline]
     pub(crate) fn count(&self) -> usize {
         self.count.load(Relaxed)
+    }
+
+    /// Hangs up all: they ask again, and hear of the new history.
+    pub(crate) fn begin_anew(&self) {
+        self.history.fetch_add(1, Relaxed);
     }
 
     fn add(&self, id: u64, about: About, now: UnixMillis) -> Arc<Replica> {

@@ -44,6 +44,9 @@ impl Session {
         if !flags.contains(Flags::ALLOW_BUSY) {
             self.engine.refuse_if_busy()?;
         }
+        if self.engine.following().is_replica() && !self.settings.replaying {
+            self.engine.admit_on_replica(entry.spec())?;
+        }
         if flags.contains(Flags::PROTECTED) {
             self.admit_protected(entry.spec())?;
         }
@@ -73,7 +76,8 @@ impl Session {
 
     /// Evicts if it is time to; whether commands that use memory may run.
     pub(super) fn make_room(&self) -> bool {
-        self.settings.replaying || self.engine.is_read_only() || self.engine.make_room()
+        let is_led = self.engine.is_read_only() || self.engine.following().is_replica();
+        self.settings.replaying || is_led || self.engine.make_room()
     }
 
     fn run(&mut self, entry: Entry, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
@@ -114,8 +118,10 @@ impl Session {
         let keys = engine.keyspace().lock_unless(plan, engine.now(), busy);
         refusal.into_inner()?;
         let mut keys = keys.expect("only who is refused gives up");
-        if self.settings.replaying {
-            keys.set_expiry(Expiry::Ignore);
+        match self.settings.replaying {
+            true => keys.set_expiry(Expiry::Ignore),
+            false if engine.following().is_replica() => keys.set_expiry(Expiry::Hide),
+            false => {}
         }
         let is_quiet = self.client.marks.contains(Marks::NO_TOUCH);
         if is_quiet && self.client.command != "touch" {
@@ -214,6 +220,15 @@ impl Session {
     /// what is told of all that.
     pub(super) fn commit(&mut self, mut keys: Keys<'_>) {
         if self.settings.replaying {
+            if let Some(bytes) = self.relayed.take() {
+                self.engine.note_changes(keys.changes());
+                self.engine.log().relay(&bytes, false);
+                let tells = self.end_invalidation(&mut keys);
+                drop(keys);
+                if tells {
+                    self.engine.hub().deliver();
+                }
+            }
             return;
         }
         self.engine.note_changes(keys.changes());
@@ -222,7 +237,9 @@ impl Session {
         if keys.mode() == Mode::Read {
             let expired = keys.expired();
             drop(keys);
-            self.engine.reap(expired);
+            if !self.engine.following().is_replica() {
+                self.engine.reap(expired);
+            }
             self.record();
         } else {
             self.record();

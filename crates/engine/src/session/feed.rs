@@ -80,6 +80,18 @@ impl Session {
         about
     }
 
+    /// Has `bytes`, which came from the primary, logged with what the next command does.
+    pub(crate) fn relay(&mut self, bytes: Vec<u8>) {
+        self.relayed = Some(bytes);
+    }
+
+    /// The same now, if the command took no keys.
+    pub(crate) fn end_relay(&mut self) {
+        if let Some(bytes) = self.relayed.take() {
+            self.engine.log().relay(&bytes, false);
+        }
+    }
+
     /// Up to where the log holds what this session did.
     pub(crate) fn last_write(&self) -> ReplOffset {
         self.last_write

@@ -66,6 +66,8 @@ pub struct Session {
     /// What the client told of itself as a replica, and what it is sent.
     as_replica: About,
     feed: Option<Feed>,
+    /// What the primary sent for the command that runs, which is logged instead of its effects.
+    relayed: Option<Vec<u8>>,
     /// The command that waits.
     blocked: Option<Blocked>,
     /// Commands of others that waited are tried again.
@@ -162,6 +164,7 @@ impl Session {
             declared: None,
             as_replica: About::default(),
             feed: None,
+            relayed: None,
             blocked: None,
             serving: false,
             wrote: None,

@@ -3,6 +3,7 @@
 use super::Session;
 use super::dispatch::read_only as read_only_directory;
 use crate::evict::out_of_memory;
+use crate::following::read_only_replica;
 use crate::registry::{self, Entry};
 use crate::reply::{Reply, ReplyBuilder};
 use crate::scripting::{Current, Kind, Machines, error_line};
@@ -208,6 +209,11 @@ impl Session {
             if self.engine.is_read_only() {
                 return Err(read_only_directory());
             }
+            if self.engine.is_read_only_replica() {
+                return Err(Error::Text(
+                    "READONLY Can not run script with write flag on readonly replica.".into(),
+                ));
+            }
             let unsaved = "MISCONF Redis is configured to save RDB snapshots, but it's currently \
                 unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for \
                 read only scripts.";
@@ -345,6 +351,9 @@ impl Caller<'_, '_> {
         if flags.contains(Flags::WRITE) && !self.wrote && !self.session.settings.replaying {
             if self.session.engine.is_read_only() {
                 return Err(read_only_directory());
+            }
+            if self.session.engine.is_read_only_replica() {
+                return Err(read_only_replica());
             }
             self.session.engine.check_saving()?;
             self.session.engine.check_replicas()?;

@@ -38,6 +38,7 @@ pub(in crate::families) const COMMANDS: &[SessionCommand] = &[
 ];
 
 fn wait(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    refuse_on_replica(session, "WAIT")?;
     let replicas = args.int()?;
     let until = timeout(session, args)?;
     let copies = Copies {
@@ -56,6 +57,7 @@ fn wait_aof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySin
         fits.then_some(number)
             .ok_or_else(|| Error::err("value is out of range, must be positive"))
     };
+    refuse_on_replica(session, "WAITAOF")?;
     let local = args.int()?;
     if !(0..=1).contains(&local) {
         return Err(Error::err(
@@ -75,6 +77,16 @@ fn wait_aof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySin
     };
     session.wait_for_copies(copies, reply);
     Ok(())
+}
+
+fn refuse_on_replica(session: &Session, name: &str) -> Outcome {
+    match session.engine.following().is_replica() {
+        true => Err(Error::err(format_args!(
+            "{name} cannot be used with replica instances. Please also note that writes to replicas \
+             are just local and are not propagated."
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Until when to wait, by a timeout in milliseconds of which 0 is for ever.

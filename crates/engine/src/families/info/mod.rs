@@ -1,10 +1,10 @@
 //! The sections of INFO.
 
 mod commands;
+mod replication;
 mod server;
 mod stats;
 
-use crate::replicas::About;
 use crate::session::Session;
 use keyspace::TtlSample;
 use std::fmt::{Display, Write};
@@ -30,7 +30,7 @@ const SECTIONS: &[Section] = &[
     ("Memory", ByDefault, memory),
     ("Persistence", ByDefault, super::persistence::info),
     ("Stats", ByDefault, stats::stats),
-    ("Replication", ByDefault, replication),
+    ("Replication", ByDefault, replication::replication),
     ("CPU", ByDefault, server::cpu),
     ("Modules", ByDefault, |_, _| {}),
     ("Commandstats", WithAll, commands::calls),
@@ -96,33 +96,6 @@ fn sample(session: &Session, db: DbIndex) -> TtlSample {
     let now = session.engine.now();
     let mut rng = session.engine.seeded_rng(now.0 as u64);
     session.engine.keyspace().sample_ttls(db, now, &mut rng)
-}
-
-fn replication(session: &Session, text: &mut String) {
-    let journal = session.engine.log().journal();
-    line(text, "role", "master");
-    let (replicas, now) = (session.engine.replicas().list(), session.engine.now());
-    line(text, "connected_slaves", replicas.len());
-    for (number, replica) in replicas.iter().enumerate() {
-        let About { address, port, .. } = replica.about();
-        let (stage, offset, lag) = (replica.stage_name(), replica.acked().0, replica.lag(now));
-        let value = format!("ip={address},port={port},state={stage},offset={offset},lag={lag}");
-        line(text, &format!("slave{number}"), value);
-    }
-    line(text, "master_failover_state", "no-failover");
-    line(text, "master_replid", journal.replid());
-    let past = *session.engine.inner().past.lock();
-    let replid2 = past.map_or("0".repeat(40), |(id, _)| id.to_string());
-    line(text, "master_replid2", replid2);
-    line(text, "master_repl_offset", journal.offset());
-    let second = past.map_or(-1, |(_, end)| end.0 as i64 + 1);
-    line(text, "second_repl_offset", second);
-    line(text, "repl_backlog_active", 1);
-    let size = session.engine.config("repl-backlog-size");
-    line(text, "repl_backlog_size", size.unwrap_or_default());
-    let first = journal.first_offset().0 + 1;
-    line(text, "repl_backlog_first_byte_offset", first);
-    line(text, "repl_backlog_histlen", journal.bytes_kept());
 }
 
 fn keyspace(session: &Session, text: &mut String) {
