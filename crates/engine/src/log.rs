@@ -18,6 +18,8 @@ pub(crate) struct Log {
     end: Apart<AtomicU64>,
     selected: Mutex<Option<DbIndex>>,
     readers: Readers,
+    /// Another's history is passed on: nothing of our own belongs in it.
+    relays: AtomicBool,
 }
 
 /// Who is told when there is more.
@@ -34,6 +36,7 @@ impl Log {
             journal,
             selected: Mutex::new(None),
             readers: Readers::default(),
+            relays: AtomicBool::new(false),
         }
     }
 
@@ -45,7 +48,9 @@ impl Log {
     /// under which the changes were made: the order of calls is the order of history, and what
     /// `also` puts elsewhere has the same order.
     pub(crate) fn append(&self, batch: &mut Batch, also: impl FnOnce()) -> Option<ReplOffset> {
-        let Some(first) = batch.first_db else {
+        let first = batch.first_db;
+        let Some(first) = first.filter(|_| !self.relays.load(Ordering::Relaxed)) else {
+            batch.clear();
             also();
             return None;
         };
@@ -70,13 +75,24 @@ impl Log {
         Some(end)
     }
 
-    /// Appends a command that only replicas get; see [`Journal::append_stream_only`].
-    pub(crate) fn append_stream_only(&self, argv: &[&[u8]]) -> ReplOffset {
-        let _selected = self.selected.lock();
+    /// Appends a command that only replicas get, for a database if that matters; see
+    /// [`Journal::append_stream_only`].
+    pub(crate) fn append_stream_only(&self, db: Option<DbIndex>, argv: &[&[u8]]) -> ReplOffset {
+        let mut selected = self.selected.lock();
+        if let Some(db) = db.filter(|db| *selected != Some(*db)) {
+            self.journal.append(&select(db));
+            *selected = Some(db);
+        }
         let end = self.journal.append_stream_only(&command(argv));
         self.end.store(end.0, Ordering::Release);
         self.readers.wake();
         end
+    }
+
+    /// Whether a primary's history is passed on from now on, and nothing else appended.
+    pub(crate) fn set_relaying(&self, on: bool) {
+        let _selected = self.selected.lock();
+        self.relays.store(on, Ordering::Relaxed);
     }
 
     /// Appends bytes of a primary's stream, as they came; `only_stream` if they are no history.
@@ -246,7 +262,7 @@ mod tests {
         let lines = ["SET a 1 EX 10", "SADD s x", "SPOP s", "INCRBYFLOAT f 0.5"];
         assert_eq!(
             logged(&mut session, &lines),
-            "SELECT 0\nSET a 1 PXAT 1700000010000\nSADD s x\nDEL s\nSET f 0.5 KEEPTTL\n"
+            "SELECT 0\nSET a 1 PXAT 1700000010000\nSADD s x\nSREM s x\nSET f 0.5 KEEPTTL\n"
         );
     }
 

@@ -111,7 +111,7 @@ impl Setting for PathBuf {
 
 impl Setting for Option<Primary> {
     fn expected() -> String {
-        "Invalid master port".to_owned()
+        "Invalid master port, or wrong number of arguments".to_owned()
     }
     fn parse(text: &str) -> Option<Self> {
         Primary::parse(text)

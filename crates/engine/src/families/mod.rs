@@ -3,6 +3,7 @@
 mod acl;
 mod auth;
 mod client;
+mod cluster;
 mod command;
 mod config;
 mod connection;
@@ -38,6 +39,7 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     shutdown::COMMANDS,
     slowlog::COMMANDS,
     replication::COMMANDS,
+    cluster::COMMANDS,
     latency::COMMANDS,
     lolwut::COMMANDS,
     persistence::COMMANDS,

@@ -25,6 +25,9 @@ pub enum LinkError {
         /// What it was asked.
         to: &'static str,
     },
+    /// The primary did not take our password.
+    #[error("Unable to AUTH to MASTER: {0}")]
+    Login(String),
     /// What came is no stream of commands.
     #[error("the stream is damaged at offset {0}: {1}")]
     Stream(u64, resp::ProtocolError),
@@ -198,7 +201,10 @@ impl Link {
                 }
                 Question::Auth
             }
-            Question::Auth if line.starts_with(b"-") => return Err(self.refused(line, "AUTH")),
+            Question::Auth if line.starts_with(b"-") => {
+                let said = String::from_utf8_lossy(line).into_owned();
+                return Err(LinkError::Login(said));
+            }
             Question::Auth => Question::Port,
             Question::Port => Question::Address,
             Question::Address => Question::Capabilities,

@@ -113,6 +113,15 @@ impl Following {
         }
     }
 
+    /// Whether what was there before the link broke is not to be told.
+    fn hides_stale(engine: &Engine) -> bool {
+        let is_up = engine.following().state.lock().stage == Stage::Up;
+        !is_up
+            && engine
+                .config("replica-serve-stale-data")
+                .is_some_and(|told| told == "no")
+    }
+
     /// Whether there is a primary.
     #[inline]
     pub(crate) fn is_replica(&self) -> bool {
@@ -163,6 +172,7 @@ impl Engine {
             inner.begin_own_history(self.seeded_rng(self.now().0 as u64));
         }
         following.is_replica.store(primary.is_some(), Relaxed);
+        inner.log.set_relaying(primary.is_some());
         let mut state = following.state.lock();
         state.choice += 1;
         state.stage = Stage::Down;
@@ -188,17 +198,29 @@ impl Engine {
                 "LOADING Redis is loading the dataset in memory".into(),
             ));
         }
-        let is_set = |name| self.config(name).is_some_and(|value| value == "yes");
-        let is_up = following.state.lock().stage == Stage::Up;
-        if !is_up && !spec.flags.contains(Flags::STALE) && !is_set("replica-serve-stale-data") {
-            return Err(Error::Text(
-                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
-                    .into(),
-            ));
+        if !spec.flags.contains(Flags::STALE) && Following::hides_stale(self) {
+            return Err(primary_is_down());
         }
-        match spec.flags.contains(Flags::WRITE) && is_set("replica-read-only") {
+        match spec.flags.contains(Flags::WRITE) && self.is_read_only_replica() {
             true => Err(read_only_replica()),
             false => Ok(()),
+        }
+    }
+
+    /// Refuses a script or function that does not say that it may run on what is out of date.
+    pub(crate) fn admit_stale_script(&self, may_be_stale: bool) -> Outcome {
+        let hides = || self.following().is_replica() && Following::hides_stale(self);
+        match !may_be_stale && hides() {
+            true => Err(primary_is_down()),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a command of a script where it would use what is out of date.
+    pub(crate) fn admit_in_stale_script(&self, spec: &Spec) -> Outcome {
+        match self.admit_stale_script(spec.flags.contains(Flags::STALE)) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Error::err("Can not execute the command on a stale replica")),
         }
     }
 
@@ -210,6 +232,13 @@ impl Engine {
         };
         self.following().is_replica() && is_set()
     }
+}
+
+/// The refusal of what would use what is out of date.
+fn primary_is_down() -> Error {
+    Error::Text(
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.".into(),
+    )
 }
 
 /// The refusal of a write to a replica.

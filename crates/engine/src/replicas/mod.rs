@@ -11,13 +11,14 @@ pub(crate) use feed::Feed;
 pub(crate) use snapshot::{Snapshots, SyncFile};
 
 use crate::Engine;
+use crate::pubsub::Published;
 use commands::Error;
 use journal::Holder;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use units::{ReplOffset, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 
 /// What the journal keeps for replicas that are slow; beyond it they have to begin anew.
 const HELD_BYTES_MAX: u64 = 256 << 20;
@@ -203,17 +204,34 @@ impl Engine {
         let period = self.config("repl-ping-replica-period");
         let period = period.and_then(|secs| secs.parse().ok()).unwrap_or(10);
         let last = UnixMillis(replicas.pinged_at.load(Relaxed));
-        if replicas.count() > 0 && now.since(last) >= period * 1000 {
-            replicas.pinged_at.store(now.0, Relaxed);
-            self.log().append_stream_only(&[b"ping"]);
+        if replicas.count() == 0 || self.following().is_replica() {
+            // What a primary sends is passed on, its pings too.
+            return replicas.pinged_at.store(now.0, Relaxed);
         }
+        if now.since(last) >= period * 1000 {
+            replicas.pinged_at.store(now.0, Relaxed);
+            self.log().append_stream_only(None, &[b"ping"]);
+        }
+    }
+
+    /// Has replicas publish what was published here.
+    pub(crate) fn pass_on_message(&self, db: DbIndex, message: &Published) {
+        if self.replicas().count() == 0 || self.following().is_replica() {
+            return;
+        }
+        let verb: &[u8] = match message.sharded {
+            true => b"SPUBLISH",
+            false => b"PUBLISH",
+        };
+        let argv = [verb, &message.channel, &message.payload];
+        self.log().append_stream_only(Some(db), &argv);
     }
 
     /// Asks replicas how far they are.
     pub(crate) fn ask_replicas(&self) {
-        if self.replicas().count() > 0 {
-            self.log()
-                .append_stream_only(&[b"REPLCONF", b"GETACK", b"*"]);
+        if self.replicas().count() > 0 && !self.following().is_replica() {
+            let question: [&[u8]; 3] = [b"REPLCONF", b"GETACK", b"*"];
+            self.log().append_stream_only(None, &question);
         }
     }
 

@@ -205,14 +205,13 @@ impl Session {
         if flags.undeclared || self.settings.replaying {
             return Ok(());
         }
+        self.engine.admit_stale_script(flags.allow_stale)?;
         if !flags.no_writes {
             if self.engine.is_read_only() {
                 return Err(read_only_directory());
             }
             if self.engine.is_read_only_replica() {
-                return Err(Error::Text(
-                    "READONLY Can not run script with write flag on readonly replica.".into(),
-                ));
+                return Err(read_only_replica());
             }
             let unsaved = "MISCONF Redis is configured to save RDB snapshots, but it's currently \
                 unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for \
@@ -343,6 +342,9 @@ impl Caller<'_, '_> {
             return Err(Error::err("This Redis command is not allowed from script"));
         }
         self.session.authorize_in_script(argv)?;
+        if !self.session.settings.replaying {
+            self.session.engine.admit_in_stale_script(entry.spec())?;
+        }
         if !self.may_write && flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE) {
             return Err(Error::err(
                 "Write commands are not allowed from read-only scripts.",
