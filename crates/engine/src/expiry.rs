@@ -29,7 +29,7 @@ impl Engine {
         }
         if self.following().is_replica() {
             // What the primary deletes is deleted here.
-            return None;
+            return self.expire_local_keys();
         }
         if let Some((_, until)) = self.paused() {
             return Some(until);

@@ -4,9 +4,11 @@
 //! [`Link`] and sends what that says.
 
 mod link;
+mod local;
 mod transfer;
 
 pub use link::{Link, LinkError};
+use local::LocalKeys;
 
 use crate::Engine;
 use crate::datadir::{self, SaveError};
@@ -52,6 +54,7 @@ pub(crate) struct Following {
     is_replica: AtomicBool,
     is_loading: AtomicBool,
     state: Mutex<State>,
+    local: Mutex<LocalKeys>,
 }
 
 #[derive(Debug, Default)]
@@ -110,6 +113,7 @@ impl Following {
             is_replica: AtomicBool::new(is_replica),
             is_loading: AtomicBool::new(false),
             state: Mutex::new(state),
+            local: Mutex::default(),
         }
     }
 
@@ -172,6 +176,7 @@ impl Engine {
             inner.begin_own_history(self.seeded_rng(self.now().0 as u64));
         }
         following.is_replica.store(primary.is_some(), Relaxed);
+        following.local.lock().clear();
         inner.log.set_relaying(primary.is_some());
         let mut state = following.state.lock();
         state.choice += 1;

@@ -289,15 +289,16 @@ impl Session {
         let mut keys = engine.keyspace().lock(plan, engine.now());
         let ty = keys.peek(waiter.db, key).map(|entry| entry.value().ty());
         *is_gone = ty.is_none();
-        if ty != Some(waiter.ty()) {
-            match self.settings.compat {
-                _ if !waiter.needs_key() => return None,
-                Compat::Redis70 => return Some(no_stream()),
-                // The command itself says what is wrong.
-                Compat::Redis72 => {}
-            }
-        }
-        let end = self.retry(waiter, &argv, &mut keys);
+        self.scratch.effects.clear();
+        let changes = keys.changes();
+        self.gather(&mut keys, waiter.db, &[], changes);
+        let end = match self.settings.compat {
+            _ if ty == Some(waiter.ty()) => self.retry(waiter, &argv, &mut keys),
+            _ if !waiter.needs_key() => None,
+            Compat::Redis70 => Some(no_stream()),
+            // The command itself says what is wrong.
+            Compat::Redis72 => self.retry(waiter, &argv, &mut keys),
+        };
         self.commit(keys);
         end
     }

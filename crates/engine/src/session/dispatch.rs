@@ -104,6 +104,11 @@ impl Session {
         let plan = lock_plan(&engine, &command.spec, argv)?;
         let mut keys = self.lock(&engine, plan)?;
         let outcome = self.run_with_keys(&mut keys, command, argv, reply);
+        if keys.changes() > 0 && engine.following().is_replica() && !self.settings.replaying {
+            let names = command.spec.keys.positions(argv).unwrap_or_default();
+            let names: Vec<&[u8]> = names.iter().map(|&at| argv[at]).collect();
+            engine.note_local_keys(&keys, self.client.db, &names);
+        }
         self.commit(keys);
         outcome
     }

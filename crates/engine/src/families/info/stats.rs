@@ -21,7 +21,11 @@ pub(super) fn stats(session: &Session, text: &mut String) {
     line(text, "pubsub_channels", hub.count(Kind::Channel));
     line(text, "pubsub_patterns", hub.count(Kind::Pattern));
     line(text, "pubsubshard_channels", hub.count(Kind::Sharded));
-    zeros(text, &["latest_fork_usec", "total_forks"]);
+    zeros(text, &["latest_fork_usec"]);
+    // What Redis forks for.
+    let rewrites = session.engine.inner().durable.rewrite_record().count;
+    let snapshots = stats.saves.value() + stats.full_syncs.value();
+    line(text, "total_forks", snapshots + rewrites);
     zeros(
         text,
         &["migrate_cached_sockets", "slave_expires_tracked_keys"],
