@@ -152,8 +152,10 @@ pub(super) fn bitpos(ctx: &mut Context<'_, '_>) -> Outcome {
         asked.start = ctx.args.int()?;
     }
     if !ctx.args.is_done() {
-        asked.end = Some(ctx.args.int()?);
+        let end = ctx.args.bytes()?;
         asked.in_bits = Asked::unit(&mut ctx.args)?;
+        // Servers look at the unit first.
+        asked.end = Some(number::parse_i64(end).ok_or(Error::NotInteger)?);
     }
     let position = match ctx.keys.string(ctx.db, key)? {
         Some(string) => find(string.spelled(&mut IntText::new()), bit, asked),

@@ -1,15 +1,15 @@
 //! Doubles as text, in both styles that servers have.
 
 use super::grisu::{self, Decimal};
-use super::write_i64;
+use super::{hexadecimal, write_i64};
 
 /// Integral doubles up to this magnitude print as integers: half of the i64 range, as the servers compare.
 const INTEGRAL_MAX: f64 = 4_611_686_018_427_387_904.0;
 
 /// The double that `text` spells, by the rules of a score or float argument.
 ///
-/// Decimal with optional sign, point and exponent, or `inf`, `infinity`, `nan` in any case. `None` for anything before
-/// or after it, and for a decimal too large or too small for a double (1e400, 1e-400), which servers refuse as well.
+/// Decimal with optional sign, point and exponent, hexadecimal behind `0x`, or `inf`, `infinity`, `nan` in any case.
+/// `None` for anything before or after it, and for a number too large or too small for a double (1e400, 1e-400), which servers refuse as well.
 /// `nan` gives a NaN: callers that hold scores refuse it.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     let (unsigned, negative) = match text {
@@ -17,8 +17,10 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
         [b'+', rest @ ..] => (rest, false),
         rest => (rest, false),
     };
-    let magnitude = match unsigned.first()? {
-        b'0'..=b'9' | b'.' => decimal(unsigned)?,
+    let magnitude = match unsigned {
+        [] => return None,
+        [b'0', b'x' | b'X', digits @ ..] => hexadecimal::parse(digits)?,
+        [b'0'..=b'9' | b'.', ..] => decimal(unsigned)?,
         _ if unsigned.eq_ignore_ascii_case(b"inf")
             || unsigned.eq_ignore_ascii_case(b"infinity") =>
         {

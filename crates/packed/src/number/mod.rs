@@ -20,6 +20,7 @@
 
 mod float;
 mod grisu;
+mod hexadecimal;
 mod int;
 
 pub use float::{parse_f64, write_f64_17g, write_f64_digits, write_f64_shortest};
