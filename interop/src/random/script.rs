@@ -198,6 +198,11 @@ impl Scripts {
         }
         let at = self.rng.usize(..command.len());
         let word = HOSTILE[self.rng.usize(..HOSTILE.len())].to_vec();
+        // Valkey reads no hexadecimal numbers any more.
+        let word = match self.build == Build::Valkey91 && word == b"0x10" {
+            true => b"16".to_vec(),
+            false => word,
+        };
         match self.rng.usize(..4) {
             0 if command.len() > 1 => drop(command.pop()),
             1 => command.push(word),

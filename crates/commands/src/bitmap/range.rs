@@ -49,6 +49,8 @@ pub(super) fn bitcount(ctx: &mut Context<'_, '_>) -> Outcome {
     let key = ctx.args.bytes()?;
     let asked = if ctx.args.is_done() {
         WHOLE
+    } else if !(2..=3).contains(&ctx.args.left()) {
+        return Err(Error::Syntax);
     } else {
         let (start, end) = (ctx.args.int()?, Some(ctx.args.int()?));
         let in_bits = Asked::unit(&mut ctx.args)?;
@@ -148,6 +150,9 @@ pub(super) fn bitpos(ctx: &mut Context<'_, '_>) -> Outcome {
         None => return Err(Error::NotInteger),
     };
     let mut asked = WHOLE;
+    if ctx.args.left() > 3 {
+        return Err(Error::Syntax);
+    }
     if !ctx.args.is_done() {
         asked.start = ctx.args.int()?;
     }

@@ -3,11 +3,12 @@
 /// Powers of two beyond this are as good as infinitely large or small, however many digits there are.
 const POWER_MAX: i64 = 1 << 40;
 
-/// The double that the digits behind `0x` spell; `None` if they do not, or if it is too large or too small.
+/// The double nearest to what the digits behind `0x` spell, and whether a double has room for it; `None` if they spell
+/// nothing.
 ///
 /// Digits beyond what a double holds are rounded to the nearest, ties to even; of numbers below 2^-1022 the last bit may
 /// be rounded twice.
-pub(super) fn parse(text: &[u8]) -> Option<f64> {
+pub(super) fn parse(text: &[u8]) -> Option<(f64, bool)> {
     let power_at = text.iter().position(|byte| matches!(byte, b'p' | b'P'));
     let (number, power) = match power_at {
         Some(at) => (&text[..at], parse_power(&text[at + 1..])?),
@@ -16,7 +17,7 @@ pub(super) fn parse(text: &[u8]) -> Option<f64> {
     let (mantissa, shift) = parse_mantissa(number)?;
     let value = scale(mantissa as f64, power.saturating_add(shift));
     let vanished = value == 0.0 && mantissa != 0;
-    (value.is_finite() && !vanished).then_some(value)
+    Some((value, value.is_finite() && !vanished))
 }
 
 /// A decimal power with an optional sign, clamped where nothing depends on it any more.
@@ -71,10 +72,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn value(text: &str) -> Option<f64> {
+        parse(text.as_bytes()).and_then(|(value, fits)| fits.then_some(value))
+    }
+
     #[test]
     fn reads_what_strtod_reads() {
         // As a real server answered `ZADD`.
-        for (text, value) in [
+        for (text, expected) in [
             ("10", 16.0),
             ("1.8p1", 3.0),
             (".8", 0.5),
@@ -84,7 +89,7 @@ mod tests {
             ("1p-1074", 5e-324),
             ("0p99999999999999999999", 0.0),
         ] {
-            assert_eq!(parse(text.as_bytes()), Some(value), "{text}");
+            assert_eq!(value(text), Some(expected), "{text}");
         }
         for text in [
             "",
@@ -99,24 +104,24 @@ mod tests {
             "1p-2000",
             "1p-99999999999999999999",
         ] {
-            assert_eq!(parse(text.as_bytes()), None, "{text}");
+            assert_eq!(value(text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn a_normal_double_reads_back(bits: u64) {
-            let value = f64::from_bits(bits & !(1 << 63));
-            prop_assume!(value.is_normal());
+            let double = f64::from_bits(bits & !(1 << 63));
+            prop_assume!(double.is_normal());
             let power = (bits >> 52 & 0x7ff) as i64 - 1023;
             let text = format!("1.{:013x}p{power}", bits & ((1 << 52) - 1));
-            prop_assert_eq!(parse(text.as_bytes()), Some(value));
+            prop_assert_eq!(value(&text), Some(double));
         }
 
         #[test]
         fn integers_round_as_they_do_in_binary(number: u128) {
             let text = format!("{number:x}");
-            prop_assert_eq!(parse(text.as_bytes()), Some(number as f64));
+            prop_assert_eq!(value(&text), Some(number as f64));
         }
     }
 }
