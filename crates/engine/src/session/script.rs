@@ -87,6 +87,10 @@ impl Session {
         reply: &mut dyn ReplySink,
     ) -> Outcome {
         let named = args.bytes()?;
+        if matches!(source, Source::Sha) && named.len() != SHA_LEN {
+            // What cannot be a name is refused before anything else is looked at.
+            return Err(no_script());
+        }
         let count = args.int()?;
         let inputs = split(args, count)?;
         let engine = self.engine.clone();
@@ -257,6 +261,9 @@ fn split<'a>(args: &mut Args<'a>, count: i64) -> Result<Inputs<'a>, Error> {
         args: args.rest(),
     })
 }
+
+/// Digits of a script's name.
+const SHA_LEN: usize = 40;
 
 fn no_script() -> Error {
     Error::Text("NOSCRIPT No matching script. Please use EVAL.".into())
