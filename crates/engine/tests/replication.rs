@@ -235,6 +235,27 @@ fn a_replica_that_is_told_to_follow_another_hangs_up() {
 }
 
 #[test]
+fn a_connection_that_is_ended_is_made_again() {
+    let clock = ManualClock::new(START);
+    let (primary, replica) = (open(&clock, 1), open(&clock, 2));
+    follow(&replica);
+    let mut wire = Wire::new(&primary, &replica);
+    wire.carry(1000);
+    let before = replica.primary();
+    let killed = run(&mut replica.session(), "CLIENT KILL TYPE master");
+    assert_eq!(text(killed), "Integer(1)");
+    let after = replica.primary();
+    assert_eq!(before.1, after.1);
+    assert_ne!(before.0, after.0);
+    run(&mut primary.session(), "SET k v");
+    assert!(wire.carry(1000), "it is out of date");
+    let mut wire = Wire::new(&primary, &replica);
+    wire.carry(1000);
+    assert!(wire.sent < 1000, "only what is missing");
+    assert_same(&primary, &replica);
+}
+
+#[test]
 fn damage_on_the_wire_is_an_error() {
     let clock = ManualClock::new(START);
     let (primary, replica) = (open(&clock, 1), open(&clock, 2));

@@ -178,7 +178,24 @@ impl Engine {
         following.is_replica.store(primary.is_some(), Relaxed);
         following.local.lock().clear();
         inner.log.set_relaying(primary.is_some());
-        let mut state = following.state.lock();
+        self.begin_link();
+    }
+}
+
+impl Engine {
+    /// Ends the connection to the primary, if there is one; the front-end makes another. Whether it
+    /// was up.
+    pub(crate) fn hang_up(&self) -> bool {
+        let is_up = self.following().state.lock().stage == Stage::Up;
+        if is_up {
+            self.begin_link();
+        }
+        is_up
+    }
+
+    /// Has the front-end connect anew.
+    fn begin_link(&self) {
+        let mut state = self.following().state.lock();
         state.choice += 1;
         state.stage = Stage::Down;
         state.down_since = Some(self.now());
@@ -187,9 +204,7 @@ impl Engine {
         drop(state);
         waker.into_iter().for_each(Waker::wake);
     }
-}
 
-impl Engine {
     pub(crate) fn following(&self) -> &Following {
         &self.inner().following
     }

@@ -50,7 +50,8 @@ pub(super) fn kill(
         },
         false => filter(session, args)?,
     };
-    let killed = end(session, &filter);
+    let primaries = usize::from(filter.kind == Some(Kind::Master) && session.engine.hang_up());
+    let killed = end(session, &filter) + primaries;
     if !by_address {
         reply.integer(killed as i64);
     } else if killed > 0 {
