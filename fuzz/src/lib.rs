@@ -1,9 +1,12 @@
 //! What the targets share: a bound on memory, input in pieces, and fingerprints of what came out.
 
+mod talk;
+
 use std::fmt::{self, Debug, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use peak_alloc::PeakAlloc;
+pub use talk::{Talk, word};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;

@@ -238,3 +238,42 @@ fn new_files_are_sound() {
     assert_eq!(duramen(&["diff", text(&types), &merged], "").code, 0);
     assert_eq!(duramen(&["check", text(dir.path())], "").code, 0);
 }
+
+#[test]
+fn archives_are_read_as_what_is_in_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let types = corpus("rdb/redis-7.0.15/types.rdb");
+    let out = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (archive, plain) = (out("types.rdb.lz4"), out("types.rdb"));
+    let code = |args: &[&str]| {
+        let run = duramen(args, "");
+        (run.code, run.err)
+    };
+    assert_eq!(code(&["convert", "--lz4", text(&types), &archive]).0, 0);
+    assert_eq!(code(&["diff", text(&types), &archive]).0, 0);
+    let shown = |path: &str| duramen(&["inspect", "-f", "jsonl", path], "").out;
+    assert_eq!(shown(&archive), shown(text(&types)));
+    let check = duramen(&["check", &archive], "");
+    assert!(
+        check.code == 0 && check.out.contains("an archive"),
+        "{}",
+        check.out
+    );
+    assert_eq!(code(&["convert", &archive, &plain]).0, 0);
+    assert_eq!(code(&["diff", &plain, text(&types)]).0, 0);
+    for args in [
+        &["get", &archive, "some:key"][..],
+        &["repair", &archive, &out("repaired.rdb")],
+    ] {
+        let (code, err) = code(args);
+        assert!(
+            code == 2 && err.contains("duramen convert"),
+            "{args:?}: {err}"
+        );
+    }
+    let mut bytes = std::fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&archive, &bytes).unwrap();
+    assert_ne!(code(&["check", &archive]).0, 0);
+}

@@ -75,12 +75,14 @@ pub enum Group {
     Connection,
     Server,
     Transactions,
+    Cluster,
 }
 
 impl Group {
     /// The name in `COMMAND DOCS`.
     pub fn name(self) -> &'static str {
         match self {
+            Group::Cluster => "cluster",
             Group::Generic => "generic",
             Group::String => "string",
             Group::List => "list",

@@ -248,10 +248,10 @@ fn weight(
     let Some(text) = text else {
         return Ok(Weight::Number(0.0));
     };
-    // Real servers read a weight as C does, up to the first NUL.
+    // Real servers read a weight as C does, from behind blanks up to the first NUL.
     let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
     // Positive and negative zero are the same number.
-    let number = number::parse_f64(text).filter(|number| !number.is_nan());
+    let number = number::parse_f64(text.trim_ascii_start()).filter(|number| !number.is_nan());
     let number = number.or(text.is_empty().then_some(0.0));
     number
         .map(|number| Weight::Number(number + 0.0))

@@ -46,6 +46,12 @@ pub const ANY_SHARD: Tips = &["request_policy:all_shards", "nondeterministic_out
 pub const EVERY_NODE: Tips = &["request_policy:all_nodes", "response_policy:all_succeeded"];
 /// The same, and what comes differs.
 pub const EVERY_NODE_VARIES: Tips = &["request_policy:all_nodes", "nondeterministic_output"];
+/// The same, and what comes of their replies is for clients to know.
+pub const EVERY_NODE_SPECIAL: Tips = &[
+    "nondeterministic_output",
+    "request_policy:all_nodes",
+    "response_policy:special",
+];
 /// To be sent to all nodes; replies are added.
 pub const EVERY_NODE_SUM: Tips = &[
     "request_policy:all_nodes",

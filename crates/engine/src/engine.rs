@@ -11,11 +11,13 @@ use crate::datadir::{DataDir, Frozen, RecoveryReport, SaveError};
 use crate::durable::Durable;
 use crate::ending::Ending;
 use crate::evict::Eviction;
+use crate::following::Following;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
 use crate::notes::Notes;
 use crate::pubsub::{Hub, Published, Subscriber};
+use crate::replicas::Replicas;
 use crate::saving::Saving;
 use crate::scripting::Scripting;
 use crate::session::Session;
@@ -26,7 +28,7 @@ use crate::telling::Telling;
 use crate::tracking::Tracking;
 use commands::Error;
 use keyspace::{FrozenView, Keyspace, OverBudget, ViewCancelled, Views};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rdb::Target;
 use snapshot::DigestForm;
 use std::fmt;
@@ -87,6 +89,10 @@ pub(crate) struct Inner {
     pub(crate) slow_log: SlowLog,
     pub(crate) calls: Calls,
     pub(crate) spikes: Spikes,
+    pub(crate) replicas: Replicas,
+    pub(crate) following: Following,
+    /// The history that this one continued, and up to where.
+    pub(crate) past: Mutex<Option<(ReplId, ReplOffset)>>,
     pub(crate) durable: Durable,
     pub(crate) read_only: bool,
     /// How many threads load a snapshot.
@@ -373,6 +379,7 @@ impl Inner {
         let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
         let access = AccessControl::new(&parts.config);
         let mut rng = fastrand::Rng::with_seed(parts.seed ^ now.0 as u64);
+        let following = Following::new(parts.config.replicaof.is_some(), now);
         let run_id = ReplId::from_bits(std::array::from_fn(|_| rng.u8(..)));
         Inner {
             keyspace: parts.keyspace,
@@ -407,6 +414,9 @@ impl Inner {
             slow_log,
             calls,
             spikes,
+            replicas: Replicas::default(),
+            following,
+            past: Mutex::default(),
             durable,
             read_only: parts.read_only,
             load_threads: parts.load_threads,
@@ -414,6 +424,13 @@ impl Inner {
             default_target: OnceLock::new(),
             directory: OnceLock::new(),
         }
+    }
+
+    /// Whether what the history `replid` had up to `offset` is what this engine had.
+    pub(crate) fn knows_history(&self, replid: ReplId, offset: ReplOffset) -> bool {
+        let past = *self.past.lock();
+        replid == self.log.journal().replid()
+            || past.is_some_and(|(id, end)| id == replid && offset <= end)
     }
 
     /// Has functions compiled anew when they are wanted.

@@ -82,7 +82,8 @@ impl Engine {
     /// Commands do this before they run. A program calls it between them, so that a limit that was
     /// lowered by much is reached without waiting for commands.
     pub fn evict_due(&self) -> bool {
-        self.make_room() && self.is_over_limit()
+        let is_led = self.following().is_replica();
+        !is_led && self.make_room() && self.is_over_limit()
     }
 
     /// Evicts as far as one slice goes, if too much memory is used. Whether a command that may use

@@ -27,6 +27,10 @@ impl Engine {
         if !self.inner().active_expiry.load(Relaxed) {
             return None;
         }
+        if self.following().is_replica() {
+            // What the primary deletes is deleted here.
+            return self.expire_local_keys();
+        }
         if let Some((_, until)) = self.paused() {
             return Some(until);
         }
@@ -54,7 +58,8 @@ impl Engine {
     /// Waits until [`Engine::tick`] will have something to do, no longer than `longest`. A deadline
     /// that is set meanwhile and comes sooner is waited for instead.
     pub fn wait_for_deadline(&self, longest: Duration) {
-        if !self.inner().active_expiry.load(Relaxed) || self.paused().is_some() {
+        let waits = self.paused().is_some() || self.following().is_replica();
+        if !self.inner().active_expiry.load(Relaxed) || waits {
             return std::thread::sleep(longest);
         }
         let next = self.keyspace().next_due();

@@ -45,6 +45,7 @@ mod engine;
 mod evict;
 mod expiry;
 mod families;
+mod following;
 mod functions;
 mod histogram;
 mod lag;
@@ -54,6 +55,7 @@ mod notes;
 mod pubsub;
 mod rates;
 mod registry;
+mod replicas;
 mod reply;
 mod saving;
 mod scripting;
@@ -75,6 +77,7 @@ pub use datadir::{
 };
 pub use durable::Committer;
 pub use engine::Engine;
+pub use following::{Link, LinkError, Primary};
 pub use keyspace::{
     FrozenEntry, FrozenSegment, FrozenView, HashRef, ListRef, ModuleValue, SetRef, Stream,
     StringRef, ValueRef, ViewCancelled, Views, ZsetRef,

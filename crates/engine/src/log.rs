@@ -3,8 +3,9 @@
 use crate::stats::Apart;
 use journal::Journal;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use units::{DbIndex, ReplOffset};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Waker};
+use units::{DbIndex, ReplId, ReplOffset};
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
@@ -16,6 +17,16 @@ pub(crate) struct Log {
     /// The journal's end, for who only wants to know whether there is more.
     end: Apart<AtomicU64>,
     selected: Mutex<Option<DbIndex>>,
+    readers: Readers,
+    /// Another's history is passed on: nothing of our own belongs in it.
+    relays: AtomicBool,
+}
+
+/// Who is told when there is more.
+#[derive(Debug, Default)]
+struct Readers {
+    is_any: AtomicBool,
+    wakers: Mutex<Vec<Waker>>,
 }
 
 impl Log {
@@ -24,6 +35,8 @@ impl Log {
             end: Apart(AtomicU64::new(journal.offset().0)),
             journal,
             selected: Mutex::new(None),
+            readers: Readers::default(),
+            relays: AtomicBool::new(false),
         }
     }
 
@@ -35,7 +48,9 @@ impl Log {
     /// under which the changes were made: the order of calls is the order of history, and what
     /// `also` puts elsewhere has the same order.
     pub(crate) fn append(&self, batch: &mut Batch, also: impl FnOnce()) -> Option<ReplOffset> {
-        let Some(first) = batch.first_db else {
+        let first = batch.first_db;
+        let Some(first) = first.filter(|_| !self.relays.load(Ordering::Relaxed)) else {
+            batch.clear();
             also();
             return None;
         };
@@ -54,8 +69,66 @@ impl Log {
             .append_all(&[&select, multi, &batch.records, exec]);
         *selected = batch.last_db;
         self.end.store(end.0, Ordering::Release);
+        drop(selected);
         batch.clear();
+        self.readers.wake();
         Some(end)
+    }
+
+    /// Appends a command that only replicas get, for a database if that matters; see
+    /// [`Journal::append_stream_only`].
+    pub(crate) fn append_stream_only(&self, db: Option<DbIndex>, argv: &[&[u8]]) -> ReplOffset {
+        let mut selected = self.selected.lock();
+        if let Some(db) = db.filter(|db| *selected != Some(*db)) {
+            self.journal.append(&select(db));
+            *selected = Some(db);
+        }
+        let end = self.journal.append_stream_only(&command(argv));
+        self.end.store(end.0, Ordering::Release);
+        self.readers.wake();
+        end
+    }
+
+    /// Whether a primary's history is passed on from now on, and nothing else appended.
+    pub(crate) fn set_relaying(&self, on: bool) {
+        let _selected = self.selected.lock();
+        self.relays.store(on, Ordering::Relaxed);
+    }
+
+    /// Appends bytes of a primary's stream, as they came; `only_stream` if they are no history.
+    pub(crate) fn relay(&self, bytes: &[u8], only_stream: bool) -> ReplOffset {
+        let _selected = self.selected.lock();
+        let end = match only_stream {
+            true => self.journal.append_stream_only(bytes),
+            false => self.journal.append(bytes),
+        };
+        self.end.store(end.0, Ordering::Release);
+        self.readers.wake();
+        end
+    }
+
+    /// Goes on under another name; where that is. The next effect names its database.
+    pub(crate) fn begin_history(&self, replid: ReplId) -> ReplOffset {
+        *self.selected.lock() = None;
+        self.journal.rename(replid)
+    }
+
+    /// Forgets everything and goes on at that point of a history.
+    pub(crate) fn reset(&self, replid: ReplId, offset: ReplOffset) {
+        let mut selected = self.selected.lock();
+        self.journal.reset(replid, offset);
+        self.end.store(offset.0, Ordering::Release);
+        *selected = None;
+        self.readers.wake();
+    }
+
+    /// Wakes the task of `cx` when something is appended, once.
+    pub(crate) fn wake_when_longer(&self, cx: &Context<'_>) {
+        let mut wakers = self.readers.wakers.lock();
+        if !wakers.iter().any(|known| known.will_wake(cx.waker())) {
+            wakers.push(cx.waker().clone());
+        }
+        self.readers.is_any.store(true, Ordering::SeqCst);
     }
 
     /// Where the journal ends, without waiting for anybody.
@@ -68,6 +141,22 @@ impl Log {
     pub(crate) fn cut(&self) -> ReplOffset {
         *self.selected.lock() = None;
         self.journal.offset()
+    }
+}
+
+impl Readers {
+    #[inline]
+    fn wake(&self) {
+        if self.is_any.load(Ordering::SeqCst) {
+            self.wake_all();
+        }
+    }
+
+    #[cold]
+    fn wake_all(&self) {
+        let mut wakers = self.wakers.lock();
+        self.is_any.store(false, Ordering::SeqCst);
+        wakers.drain(..).for_each(Waker::wake);
     }
 }
 
@@ -173,7 +262,7 @@ mod tests {
         let lines = ["SET a 1 EX 10", "SADD s x", "SPOP s", "INCRBYFLOAT f 0.5"];
         assert_eq!(
             logged(&mut session, &lines),
-            "SELECT 0\nSET a 1 PXAT 1700000010000\nSADD s x\nDEL s\nSET f 0.5 KEEPTTL\n"
+            "SELECT 0\nSET a 1 PXAT 1700000010000\nSADD s x\nSREM s x\nSET f 0.5 KEEPTTL\n"
         );
     }
 

@@ -158,16 +158,6 @@ impl Engine {
         }
     }
 
-    /// Refuses writes if they are to reach replicas: there are none.
-    pub(crate) fn check_replicas(&self) -> Result<(), Error> {
-        match self.inner().wants_replicas.load(Relaxed) {
-            false => Ok(()),
-            true => Err(Error::Text(
-                "NOREPLICAS Not enough good replicas to write.".into(),
-            )),
-        }
-    }
-
     #[cold]
     fn refuse_after_failure(&self) -> Result<(), Error> {
         let config = self.inner().config.read();
@@ -226,13 +216,14 @@ impl Saver {
     pub fn wait(&self, longest: Duration) -> bool {
         let inner = self.engine.inner();
         let mut record = inner.saving.record.lock();
-        if record.began.is_none() && !inner.wants_rewrite() {
+        let is_wanted = || inner.wants_rewrite() || inner.replicas.snapshots.is_wanted();
+        if record.began.is_none() && !is_wanted() {
             inner.saving.wanted.wait_for(&mut record, longest);
         }
         if record.began.is_none() && self.is_due(&record) {
             record.began = Some(self.engine.now());
         }
-        record.began.is_some() || inner.wants_rewrite()
+        record.began.is_some() || is_wanted()
     }
 
     fn is_due(&self, record: &Record) -> bool {
@@ -242,10 +233,13 @@ impl Saver {
         may_try && inner.may_save().is_ok() && record.is_reached(&inner.config.read(), changes, now)
     }
 
-    /// Writes what [`Saver::wait`] told of: the append-only file if that is to be rewritten, else
-    /// the snapshot.
+    /// Writes what [`Saver::wait`] told of: what replicas wait for first, then the append-only file if
+    /// that is to be rewritten, else the snapshot.
     pub fn save(&self) -> Result<SaveReport, SaveError> {
         let inner = self.engine.inner();
+        if inner.replicas.snapshots.is_wanted() {
+            return self.engine.write_sync_file();
+        }
         match inner.wants_rewrite() {
             true => inner.rewrite_wanted(),
             false => self.engine.save_wanted(),

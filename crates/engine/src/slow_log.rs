@@ -146,7 +146,7 @@ fn cut(arg: &[u8]) -> Vec<u8> {
 fn is_secret(spec: &Spec, argv: &[&[u8]], at: usize) -> bool {
     match spec.name {
         "auth" => at > 0,
-        "hello" => at > 1,
+        "hello" => at > 2 && is_password(&argv[1..], at - 1),
         "acl|setuser" | "acl|getuser" | "acl|deluser" => at > 1,
         "migrate" => at > 5 && is_password(&argv[5..], at - 5),
         "config|set" => at > 2 && at % 2 == 1 && is_secret_setting(argv[at - 1]),

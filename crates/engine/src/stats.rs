@@ -13,6 +13,10 @@ pub(crate) struct Stats {
     /// Connections that a front-end turned away.
     pub(crate) refused_connections: Counter,
     pub(crate) rates: Rates,
+    /// Replicas that were sent everything, or what they lacked, or could not be sent just that.
+    pub(crate) full_syncs: Counter,
+    pub(crate) partial_syncs: Counter,
+    pub(crate) refused_partial_syncs: Counter,
     /// Keys that commands looked for to read them, found and not found.
     pub(crate) hits: Striped,
     pub(crate) misses: Striped,
@@ -95,6 +99,9 @@ impl Stats {
             &self.ticks_cut_short,
             &self.saves,
             &self.refused_connections,
+            &self.full_syncs,
+            &self.partial_syncs,
+            &self.refused_partial_syncs,
         ];
         counters.into_iter().for_each(Counter::reset);
         self.expiry_lag.reset();

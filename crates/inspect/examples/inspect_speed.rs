@@ -39,7 +39,7 @@ fn measure(name: &str, made: &[u8], visitor: &mut impl Visitor) -> Result<(), Er
         Some(path) => {
             let path = Path::new(&path);
             let (mut blocks, len) = inspect::open(&storage::Os, path, |bytes| read += bytes)?;
-            source.read(path, Some(len), &mut blocks)?;
+            source.read(path, len, &mut blocks)?;
         }
         None => {
             read = made.len() as u64;

@@ -209,7 +209,7 @@ fn digests<S: Storage>(
     for (number, path) in files.iter().enumerate() {
         digests.file = u16::try_from(number).unwrap_or(u16::MAX);
         let (mut blocks, len) = input::open(storage, path, &mut *told)?;
-        Source::new(filter, &mut digests).read(path, Some(len), &mut blocks)?;
+        Source::new(filter, &mut digests).read(path, len, &mut blocks)?;
     }
     Ok(digests.sorter.finish()?)
 }
@@ -283,7 +283,7 @@ fn tell<S: Storage, W: Write>(
     for (number, path) in files.iter().enumerate() {
         picked.file = u16::try_from(number).unwrap_or(u16::MAX);
         let (mut blocks, len) = input::open(storage, path, |_| {})?;
-        Source::new(filter, &mut picked).read(path, Some(len), &mut blocks)?;
+        Source::new(filter, &mut picked).read(path, len, &mut blocks)?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Which files are to be read, and how their bytes come.
 
+use crate::archive::Unpacked;
 use crate::error::Error;
+use crate::events::unreadable;
 use aof::{Located, Names, locate};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -91,15 +93,38 @@ impl<F: File, P: FnMut(u64)> Read for Blocks<F, P> {
     }
 }
 
-/// Opens a file to be read from its start, and says how long it is.
+/// The bytes of a file that a storage opened.
+pub type Input<S, P> = Unpacked<Blocks<<S as Storage>::File, P>>;
+
+/// Opens a file to be read from its start, unpacked if it is an archive, and says how long it is, if
+/// that is known.
 pub fn open<S: Storage, P: FnMut(u64)>(
     storage: &S,
     path: &Path,
     progress: P,
-) -> Result<(Blocks<S::File, P>, u64), Error> {
+) -> Result<(Input<S, P>, Option<u64>), Error> {
     let file = storage.open(path, Mode::Read)?;
     let len = file.len()?;
-    Ok((Blocks::new(file, 0, progress), len))
+    let input = Unpacked::new(Blocks::new(file, 0, progress));
+    let input = input.map_err(|source| unreadable(path, source))?;
+    let len = (!input.is_archive()).then_some(len);
+    Ok((input, len))
+}
+
+/// The same for who goes back and forth in the file, which an archive does not allow.
+pub(crate) fn open_plain<S: Storage, P: FnMut(u64)>(
+    storage: &S,
+    path: &Path,
+    progress: P,
+) -> Result<(impl Read + use<S, P>, u64), Error> {
+    match open(storage, path, progress)? {
+        (input, Some(len)) => Ok((input, len)),
+        (_, None) => Err(nothing(
+            path,
+            "is an archive, in which nothing can be looked up: make a plain file of it first, by \
+             `duramen convert`",
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -160,6 +185,6 @@ mod tests {
         assert_eq!(blocks.read(&mut out).unwrap(), 6);
         assert_eq!(blocks.read(&mut out).unwrap(), 4);
         assert_eq!(blocks.read(&mut out).unwrap(), 0);
-        assert_eq!((len, told), (10, vec![6, 4, 0]));
+        assert_eq!((len, told.iter().sum::<u64>()), (Some(10), 10));
     }
 }

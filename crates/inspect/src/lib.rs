@@ -7,6 +7,7 @@
 //! memory is bounded whatever a file holds, but for one item of it at a time.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::indexing_slicing))]
 
+mod archive;
 pub mod diff;
 mod digest;
 mod error;
@@ -29,9 +30,10 @@ mod stream_node;
 pub mod summary;
 pub mod what_if;
 
+pub use archive::Unpacked;
 pub use error::Error;
 pub use filter::{Filter, NameTest, Ttl};
-pub use input::{Blocks, files, open};
+pub use input::{Blocks, Input, files, open};
 pub use record::{Encoding, Entry, Fact, Figures, Key, Piece, StreamMeta, Type, Visitor};
 pub use repeats::{Repeat, Repeats};
 pub use source::Source;

@@ -225,7 +225,7 @@ fn build<S: Storage>(
         keys: 0,
     };
     let filter = Filter::default();
-    let (mut blocks, len) = input::open(storage, path, progress)?;
+    let (mut blocks, len) = input::open_plain(storage, path, progress)?;
     Source::new(&filter, &mut places).read(path, Some(len), &mut blocks)?;
     let (mut again, _) = input::open(storage, path, |_| {})?;
     let header = events::begin(path, &mut again)?;

@@ -31,6 +31,8 @@ pub struct Rewrite<'a> {
     pub target: Option<Target>,
     /// Whether strings are compressed.
     pub compress: bool,
+    /// Whether the new files are archives.
+    pub archive: bool,
     /// Whether data that the target cannot hold is left out, rather than refused.
     pub lossy: bool,
     /// Which keys; types and sizes are not looked at.
@@ -311,6 +313,7 @@ mod tests {
         Rewrite {
             target: Some(Target::Redis9),
             compress: true,
+            archive: false,
             lossy: false,
             filter,
             redactor: None,

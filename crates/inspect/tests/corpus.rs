@@ -33,7 +33,7 @@ fn read(path: &Path, visitor: &mut impl Visitor) -> Result<(), Error> {
     let mut source = Source::new(&filter, visitor);
     for file in inspect::files(&Os, path)? {
         let (mut blocks, len) = inspect::open(&Os, &file, |_| {})?;
-        source.read(&file, Some(len), &mut blocks)?;
+        source.read(&file, len, &mut blocks)?;
     }
     Ok(())
 }
@@ -222,7 +222,7 @@ fn what_a_filter_leaves_out_is_nowhere() {
             let mut counted = Counting(visitor, 0);
             let mut source = Source::new(&filter, &mut counted);
             let (mut blocks, len) = inspect::open(&Os, &path, |_| {}).unwrap();
-            source.read(&path, Some(len), &mut blocks).unwrap();
+            source.read(&path, len, &mut blocks).unwrap();
             all[at] = counted.1;
         }
         rows.finish().unwrap();

@@ -18,6 +18,7 @@ fn plain<'a>(filter: &'a Filter, out: &Path) -> Rewrite<'a> {
     Rewrite {
         target: None,
         compress: true,
+        archive: false,
         lossy: false,
         filter,
         redactor: None,

@@ -19,5 +19,5 @@ mod log;
 mod piece;
 
 pub use error::Error;
-pub use log::{CHUNK_BYTES, Journal};
+pub use log::{CHUNK_BYTES, Holder, Journal};
 pub use piece::Piece;

@@ -31,8 +31,31 @@ struct Log {
     tail: Vec<u8>,
     /// Bytes to keep.
     limit: u64,
-    /// What is kept besides: everything from here on.
-    held: Option<ReplOffset>,
+    /// What is kept besides, for each [`Holder`]: everything from here on.
+    held: Held,
+    /// Records that are of the stream alone: where each begins and ends.
+    stream_only: VecDeque<(ReplOffset, ReplOffset)>,
+}
+
+/// For whom the journal keeps more than its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// The append-only file, which has not taken it yet.
+    File,
+    /// Replicas that are on their way.
+    Replicas,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    for_file: Option<ReplOffset>,
+    for_replicas: Option<ReplOffset>,
+}
+
+impl Held {
+    fn first(&self) -> Option<ReplOffset> {
+        self.for_file.into_iter().chain(self.for_replicas).min()
+    }
 }
 
 impl Journal {
@@ -45,7 +68,8 @@ impl Journal {
             sealed: VecDeque::new(),
             tail: Vec::new(),
             limit,
-            held: None,
+            held: Held::default(),
+            stream_only: VecDeque::new(),
         };
         Journal {
             log: Mutex::new(log),
@@ -64,6 +88,18 @@ impl Journal {
         pieces.iter().for_each(|piece| log.append(piece));
         log.trim();
         log.end()
+    }
+
+    /// Adds a record that counts in offsets like any other and that replicas get, but which is no
+    /// part of what happened: a ping, a question to replicas.
+    pub fn append_stream_only(&self, record: &[u8]) -> ReplOffset {
+        let mut log = self.log.lock();
+        let begin = log.end();
+        log.append(record);
+        log.trim();
+        let end = log.end();
+        log.stream_only.push_back((begin, end));
+        end
     }
 
     /// The offset behind the last byte, which is that of the next one.
@@ -86,6 +122,11 @@ impl Journal {
         self.log.lock().read_from(offset, max)
     }
 
+    /// The bytes from `offset` up to `end`, without records of the stream alone.
+    pub fn read_history(&self, offset: ReplOffset, end: ReplOffset) -> Result<Vec<Piece>, Error> {
+        self.log.lock().read_history(offset, end)
+    }
+
     /// Changes how many bytes are kept, and drops what is too much.
     pub fn set_limit(&self, bytes: u64) {
         let mut log = self.log.lock();
@@ -93,11 +134,14 @@ impl Journal {
         log.trim();
     }
 
-    /// Keeps everything from `offset` on, however much that is, until told otherwise; what was
-    /// trimmed already is gone.
-    pub fn hold(&self, offset: Option<ReplOffset>) {
+    /// Keeps everything from `offset` on, however much that is, until `holder` says otherwise; what
+    /// was trimmed already is gone.
+    pub fn hold(&self, holder: Holder, offset: Option<ReplOffset>) {
         let mut log = self.log.lock();
-        log.held = offset;
+        match holder {
+            Holder::File => log.held.for_file = offset,
+            Holder::Replicas => log.held.for_replicas = offset,
+        }
         log.trim();
     }
 
@@ -116,6 +160,7 @@ impl Journal {
         log.replid = replid;
         log.first = start;
         log.sealed.clear();
+        log.stream_only.clear();
         log.tail = Vec::new();
     }
 
@@ -148,13 +193,18 @@ impl Log {
 
     fn trim(&mut self) {
         let chunk = CHUNK_BYTES as u64;
-        let is_held = |first| self.held.is_some_and(|held| first + chunk > held);
+        let held = self.held.first();
+        let is_held = |first| held.is_some_and(|held| first + chunk > held);
         while !self.sealed.is_empty()
             && self.end() - self.first >= self.limit + chunk
             && !is_held(self.first)
         {
             self.sealed.pop_front();
             self.first = self.first + chunk;
+        }
+        let first = self.first;
+        while self.stream_only.front().is_some_and(|only| only.1 <= first) {
+            self.stream_only.pop_front();
         }
     }
 
@@ -175,6 +225,24 @@ impl Log {
             let piece = self.piece(at, stop);
             at += piece.len();
             pieces.push(piece);
+        }
+        Ok(pieces)
+    }
+
+    fn read_history(&self, asked: ReplOffset, end: ReplOffset) -> Result<Vec<Piece>, Error> {
+        let mut pieces = Vec::new();
+        let mut at = asked;
+        for &(begin, over) in &self.stream_only {
+            if over <= at || begin >= end {
+                continue;
+            }
+            if begin > at {
+                pieces.extend(self.read_from(at, (begin - at) as usize)?);
+            }
+            at = over;
+        }
+        if at < end {
+            pieces.extend(self.read_from(at, (end - at) as usize)?);
         }
         Ok(pieces)
     }
@@ -236,6 +304,40 @@ mod tests {
     }
 
     #[test]
+    fn records_of_the_stream_alone_are_no_history() {
+        let journal = journal(0, 0);
+        journal.append(b"one");
+        journal.append_stream_only(b"PING");
+        journal.append(b"two");
+        journal.append_stream_only(b"PING");
+        let all = journal.read_from(ReplOffset(0), 99).unwrap();
+        assert_eq!(bytes(&all), b"onePINGtwoPING");
+        let history = |from, to| {
+            let pieces = journal.read_history(ReplOffset(from), ReplOffset(to));
+            bytes(&pieces.unwrap())
+        };
+        assert_eq!(history(0, 14), b"onetwo");
+        assert_eq!(history(1, 9), b"netw");
+        assert_eq!(history(3, 7), b"");
+        assert_eq!(history(10, 14), b"");
+    }
+
+    #[test]
+    fn what_anybody_holds_is_kept() {
+        let journal = journal(0, 0);
+        journal.hold(Holder::File, Some(ReplOffset(100)));
+        journal.hold(Holder::Replicas, Some(ReplOffset(5 * CHUNK_BYTES as u64)));
+        for _ in 0..10 {
+            journal.append(&[0; CHUNK_BYTES]);
+        }
+        assert_eq!(journal.first_offset(), ReplOffset(0));
+        journal.hold(Holder::File, Some(journal.offset()));
+        assert_eq!(journal.first_offset(), ReplOffset(5 * CHUNK_BYTES as u64));
+        journal.hold(Holder::Replicas, None);
+        assert_eq!(journal.first_offset(), journal.offset());
+    }
+
+    #[test]
     fn both_edges_are_errors_that_say_so() {
         let journal = journal(10, 0);
         journal.append(&vec![0; CHUNK_BYTES + 5]);
@@ -289,12 +391,12 @@ mod tests {
     #[test]
     fn what_is_held_is_kept_beyond_the_limit() {
         let journal = journal(0, 0);
-        journal.hold(Some(ReplOffset(10)));
+        journal.hold(Holder::File, Some(ReplOffset(10)));
         journal.append_all(&[&[1; CHUNK_BYTES], &[2; 3 * CHUNK_BYTES]]);
         assert_eq!(journal.first_offset(), ReplOffset(0));
-        journal.hold(Some(ReplOffset(2 * CHUNK_BYTES as u64)));
+        journal.hold(Holder::File, Some(ReplOffset(2 * CHUNK_BYTES as u64)));
         assert_eq!(journal.first_offset(), ReplOffset(2 * CHUNK_BYTES as u64));
-        journal.hold(None);
+        journal.hold(Holder::File, None);
         assert_eq!(journal.bytes_kept(), 0);
     }
 

@@ -9,6 +9,7 @@ use duramen::{Buffers, Engine, RespSink, Session};
 use resp::{Limits, RequestDecoder};
 use std::future::{pending, poll_fn};
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -21,6 +22,10 @@ const WRITE_BYTES: usize = 64 << 10;
 
 /// How much of what comes behind a command that waits is read while it does.
 const AHEAD_BYTES_MAX: usize = 1 << 20;
+
+/// How often a replica that waits for its snapshot hears something, and how long it may take no byte.
+const LINE_EVERY: Duration = Duration::from_secs(1);
+const REPLICA_SILENT_MAX: Duration = Duration::from_secs(60);
 
 /// A buffer that grew beyond this for one request is given back afterwards.
 const KEPT_BYTES_MAX: usize = 256 << 10;
@@ -101,6 +106,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.input.drain(..done);
         self.give_back();
+        if self.session.is_fed() {
+            return self.feed().await;
+        }
         Ok(go_on)
     }
 
@@ -184,6 +192,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
         }
+    }
+
+    /// Sends a replica what it is to have, and hears how far it is, until it hangs up. Always `false`:
+    /// the conversation is over then.
+    async fn feed(&mut self) -> io::Result<bool> {
+        loop {
+            self.hear_replica()?;
+            let (session, output) = (&mut self.session, &mut self.output);
+            let next = poll_fn(|cx| match session.poll_feed(cx, output) {
+                Poll::Ready(fed) => Poll::Ready(fed.map_err(io::Error::other).map(|()| true)),
+                Poll::Pending => session.poll_expelled(cx).map(|()| Ok(false)),
+            });
+            let go_on = tokio::select! {
+                biased;
+                () = self.stopped.wait() => false,
+                count = self.stream.read_buf(&mut self.input) => count? > 0,
+                fed = next => fed?,
+                () = tokio::time::sleep(LINE_EVERY) => true,
+            };
+            if !go_on {
+                return Ok(false);
+            }
+            let sent =
+                tokio::time::timeout(REPLICA_SILENT_MAX, self.stream.write_all(&self.output));
+            sent.await.map_err(io::Error::other)??;
+            self.output.clear();
+        }
+    }
+
+    /// Carries out what a replica said. It gets no replies.
+    fn hear_replica(&mut self) -> io::Result<()> {
+        let mut done = 0;
+        let mut replies = Vec::new();
+        while let Some(request) = self
+            .decoder
+            .decode(&self.input[done..])
+            .map_err(io::Error::other)?
+        {
+            let argv: Vec<&[u8]> = request.iter().collect();
+            let consumed = request.consumed();
+            if !argv.is_empty() {
+                let mut sink = RespSink::new(&mut replies, self.session.protocol());
+                self.session.execute_into(&argv, &mut sink);
+            }
+            done += consumed;
+        }
+        self.input.drain(..done);
+        self.session.report();
+        Ok(())
     }
 
     /// Moves messages that wait to the output, as many as leave at once.

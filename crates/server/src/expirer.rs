@@ -37,6 +37,7 @@ fn work(engine: &Engine, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         engine.tick();
         engine.sample_rates();
+        engine.ping_replicas();
         if !engine.evict_due() {
             engine.wait_for_deadline(LONGEST);
         }

@@ -108,7 +108,7 @@ fn normal(command: &[Vec<u8>], reply: &Reply) -> Reply {
 
 /// The elements sorted in groups of `size`; arrays inside (the keys of a scan) likewise.
 fn sorted(items: &[Reply], size: usize) -> Reply {
-    if let [cursor, Reply::Array(inside)] = items {
+    if let [cursor @ Reply::Bulk(_), Reply::Array(inside)] = items {
         return Reply::Array(vec![cursor.clone(), sorted(inside, size)]);
     }
     let mut groups: Vec<&[Reply]> = items.chunks(size).collect();

@@ -128,16 +128,21 @@ pub(super) fn may_wait(command: &[Vec<u8>]) -> bool {
 /// Makes sequences.
 #[derive(Debug)]
 pub struct Scripts {
+    build: Build,
     commands: Generator,
     rng: Rng,
+    /// Which connections have a transaction open, as far as their commands say.
+    open: [bool; CONNECTIONS],
 }
 
 impl Scripts {
     /// Of commands that `knows` says both sides have.
     pub fn new(build: Build, knows: impl FnMut(&str) -> bool) -> Scripts {
         Scripts {
+            build,
             commands: Generator::of_all(0, build, knows),
             rng: Rng::with_seed(0),
+            open: [false; CONNECTIONS],
         }
     }
 
@@ -145,6 +150,7 @@ impl Scripts {
     pub fn script(&mut self, seed: u64, length: usize) -> Vec<Step> {
         self.commands.reseed(seed);
         self.rng = Rng::with_seed(!seed);
+        self.open = [false; CONNECTIONS];
         (0..length).map(|_| self.step()).collect()
     }
 
@@ -161,10 +167,26 @@ impl Scripts {
             Action::Unblock(_) => true,
             _ => false,
         };
-        Step {
-            connection: self.rng.usize(usize::from(waits)..CONNECTIONS),
-            action,
+        let connection = self.rng.usize(usize::from(waits)..CONNECTIONS);
+        let action = match action {
+            Action::Command(command) => Action::Command(self.in_turn(connection, command)),
+            other => other,
+        };
+        Step { connection, action }
+    }
+
+    /// The command; or `EXEC` if the two disagree about what it does to an open transaction: on
+    /// Valkey `MULTI` and `WATCH` spoil it.
+    fn in_turn(&mut self, connection: usize, command: Command) -> Command {
+        let open = &mut self.open[connection];
+        let begins = command[0] == b"MULTI";
+        if *open && self.build == Build::Valkey91 && (begins || command[0] == b"WATCH") {
+            *open = false;
+            return vec![b"EXEC".to_vec()];
         }
+        let ends: [&[u8]; 3] = [b"EXEC", b"DISCARD", b"RESET"];
+        *open = (*open || begins) && !ends.contains(&command[0].as_slice());
+        command
     }
 
     /// A command from the templates; now and then with a word too many, too few, or another.
@@ -176,6 +198,11 @@ impl Scripts {
         }
         let at = self.rng.usize(..command.len());
         let word = HOSTILE[self.rng.usize(..HOSTILE.len())].to_vec();
+        // Valkey reads no hexadecimal numbers any more.
+        let word = match self.build == Build::Valkey91 && word == b"0x10" {
+            true => b"16".to_vec(),
+            false => word,
+        };
         match self.rng.usize(..4) {
             0 if command.len() > 1 => drop(command.pop()),
             1 => command.push(word),
@@ -229,6 +256,22 @@ mod tests {
             assert!(step.connection < CONNECTIONS);
             if let Action::Command(command) = &step.action {
                 assert!(step.connection > 0 || !may_wait(command), "{step}");
+            }
+        }
+    }
+
+    #[test]
+    fn transactions_of_valkey_are_not_begun_twice() {
+        let mut scripts = Scripts::new(Build::Valkey91, |_| true);
+        let mut open = [false; CONNECTIONS];
+        for step in scripts.script(2, 5000) {
+            if let Action::Command(command) = &step.action {
+                let open = &mut open[step.connection];
+                match command[0].as_slice() {
+                    b"MULTI" => assert!(!std::mem::replace(open, true)),
+                    b"EXEC" | b"DISCARD" | b"RESET" => *open = false,
+                    name => assert!(!*open || name != b"WATCH"),
+                }
             }
         }
     }

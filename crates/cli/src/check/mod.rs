@@ -4,6 +4,7 @@
 //! at one item; names are hashed and sorted on temporary disk to notice those that occur twice.
 
 mod aof;
+mod archive;
 mod directory;
 mod loss;
 mod rdb;
@@ -37,7 +38,10 @@ fn check(path: &Path) -> Vec<FileReport> {
     match Os.stamp(path) {
         Ok(Some(stamp)) if stamp.is_dir => directory::check(path),
         Ok(Some(_)) if is_manifest(path) => directory::check_folder_of(path),
-        Ok(Some(_)) => vec![check_file(path)],
+        Ok(Some(_)) => {
+            let archive = archive::check(path, rdb::check);
+            vec![archive.unwrap_or_else(|| check_file(path))]
+        }
         Ok(None) => vec![FileReport::unreadable(path, "no such file or directory")],
         Err(error) => vec![FileReport::unreadable(path, error)],
     }

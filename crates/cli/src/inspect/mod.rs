@@ -14,7 +14,7 @@ use duramen::{Engine, Reply};
 use inspect::export::{Commands, CsvRows, JsonOptions, JsonRows, Output};
 use inspect::report::{html, to_json, write_text};
 use inspect::summary::KeyPositions;
-use inspect::{Error, Filter, Source, Summary, SummaryOptions, Visitor};
+use inspect::{Error, Filter, Source, Summary, SummaryOptions, Unpacked, Visitor};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -132,15 +132,21 @@ impl Input {
         let files = match self {
             Input::Pipe => {
                 let mut progress = Progress::new(None);
-                let mut input = Told(io::stdin().lock(), |bytes| progress.add(bytes));
-                return source.read(Path::new("-"), None, &mut input);
+                let input = Told(io::stdin().lock(), |bytes| progress.add(bytes));
+                let path = Path::new("-");
+                let unpacked = Unpacked::new(input);
+                let mut input = unpacked.map_err(|source| Error::Read {
+                    path: path.to_owned(),
+                    source,
+                })?;
+                return source.read(path, None, &mut input);
             }
             Input::Files(files) => files,
         };
         let mut progress = Progress::of(files)?;
         for path in files {
             let (mut blocks, len) = inspect::open(&Os, path, |bytes| progress.add(bytes))?;
-            source.read(path, Some(len), &mut blocks)?;
+            source.read(path, len, &mut blocks)?;
         }
         Ok(())
     }

@@ -76,6 +76,9 @@ pub(crate) struct WriteArgs {
     /// Do not compress strings
     #[arg(long)]
     pub(super) no_compress: bool,
+    /// Make archives: LZ4 frames, which every command here but get and repair reads, and no server does
+    #[arg(long)]
+    pub(super) lz4: bool,
     /// What was done, as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -104,7 +107,8 @@ what the target cannot (see --lossy). A new file appears when it is complete, an
 
 Examples:
   duramen convert --to redis-7.0 dump8.rdb dump7.rdb
-  duramen convert --to valkey-9 --lossy dump.rdb new.rdb";
+  duramen convert --to valkey-9 --lossy dump.rdb new.rdb
+  duramen convert --lz4 dump.rdb dump.rdb.lz4        and back: duramen convert dump.rdb.lz4 dump.rdb";
 
 /// Of a merger.
 #[derive(Debug, Args)]

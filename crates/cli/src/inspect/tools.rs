@@ -160,7 +160,9 @@ fn secret(path: Option<&Path>) -> Result<Vec<u8>, Error> {
 fn rewrite<'a>(args: &WriteArgs, filter: &'a Filter, route: Route) -> Rewrite<'a> {
     Rewrite {
         target: args.to,
-        compress: !args.no_compress,
+        // What is compressed already packs badly.
+        compress: !args.no_compress && !args.lz4,
+        archive: args.lz4,
         lossy: args.lossy,
         filter,
         redactor: None,

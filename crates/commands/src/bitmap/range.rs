@@ -49,6 +49,8 @@ pub(super) fn bitcount(ctx: &mut Context<'_, '_>) -> Outcome {
     let key = ctx.args.bytes()?;
     let asked = if ctx.args.is_done() {
         WHOLE
+    } else if !(2..=3).contains(&ctx.args.left()) {
+        return Err(Error::Syntax);
     } else {
         let (start, end) = (ctx.args.int()?, Some(ctx.args.int()?));
         let in_bits = Asked::unit(&mut ctx.args)?;
@@ -148,12 +150,17 @@ pub(super) fn bitpos(ctx: &mut Context<'_, '_>) -> Outcome {
         None => return Err(Error::NotInteger),
     };
     let mut asked = WHOLE;
+    if ctx.args.left() > 3 {
+        return Err(Error::Syntax);
+    }
     if !ctx.args.is_done() {
         asked.start = ctx.args.int()?;
     }
     if !ctx.args.is_done() {
-        asked.end = Some(ctx.args.int()?);
+        let end = ctx.args.bytes()?;
         asked.in_bits = Asked::unit(&mut ctx.args)?;
+        // Servers look at the unit first.
+        asked.end = Some(number::parse_i64(end).ok_or(Error::NotInteger)?);
     }
     let position = match ctx.keys.string(ctx.db, key)? {
         Some(string) => find(string.spelled(&mut IntText::new()), bit, asked),

@@ -5,6 +5,7 @@ use super::cell::{Cell, GLOBE, LonLat, MERCATOR, STEP_MAX, place_of};
 use crate::float::LongDouble;
 use crate::{Args, Context, Error, EventClass, Outcome, Protocol, ReplySink};
 use keyspace::{IfMissing, Zset, ZsetRef};
+use packed::number;
 
 /// Takes a longitude and a latitude within the grid.
 pub(super) fn lon_lat(args: &mut Args<'_>) -> Result<LonLat, Error> {
@@ -33,7 +34,9 @@ pub(super) fn reply_place(reply: &mut dyn ReplySink, at: LonLat) {
     for degrees in [at.lon, at.lat] {
         let text = LongDouble::from(degrees).to_text();
         if reply.protocol() == Protocol::Resp3 {
-            reply.double_as(degrees, &text);
+            // A script sees what a client would read.
+            let told = number::parse_f64(&text).unwrap_or(degrees);
+            reply.double_as(told, &text);
         } else {
             reply.bulk(&text);
         }

@@ -10,9 +10,19 @@ use packed::number;
 
 /// Where the middle of a search is.
 #[derive(Clone, Copy)]
-enum Middle<'a> {
+enum Middle {
     At(LonLat),
-    Member(&'a [u8]),
+    /// Where a member is; nowhere if there is no key.
+    Member(Option<LonLat>),
+}
+
+impl Middle {
+    fn of_member(zset: Option<ZsetRef<'_>>, member: &[u8]) -> Result<Middle, Error> {
+        let place = |zset: ZsetRef<'_>| zset.score(member).map(place_of);
+        let unknown = || Error::err("could not decode requested zset member");
+        let found = zset.map(|zset| place(zset).ok_or_else(unknown));
+        Ok(Middle::Member(found.transpose()?))
+    }
 }
 
 /// Whether and where results are kept instead of being told.
@@ -49,7 +59,7 @@ impl Dialect {
 
 #[derive(Default)]
 struct Search<'a> {
-    middle: Option<Middle<'a>>,
+    middle: Option<Middle>,
     shape: Option<Shape>,
     /// Metres in the unit of the request.
     unit: f64,
@@ -107,16 +117,21 @@ pub(super) fn georadiusbymember_ro(ctx: &mut Context<'_, '_>) -> Outcome {
 
 fn radius(ctx: &mut Context<'_, '_>, by_member: bool, dialect: Dialect) -> Outcome {
     let key = ctx.args.bytes()?;
-    let middle = if by_member {
-        Middle::Member(ctx.args.bytes()?)
+    let zset = ctx.keys.zset(ctx.db, key)?;
+    let mut search = Search::default();
+    if by_member {
+        let middle = Middle::of_member(zset, ctx.args.bytes()?)?;
+        search.middle = Some(middle);
     } else {
-        Middle::At(lon_lat(&mut ctx.args)?)
-    };
-    let mut search = Search {
-        middle: Some(middle),
-        ..Search::default()
-    };
-    search.circle(&mut ctx.args)?;
+        search.middle = Some(Middle::At(lon_lat(&mut ctx.args)?));
+    }
+    if by_member && zset.is_none() {
+        // Servers do not look at a radius around nothing.
+        ctx.args.take(2)?;
+        search.shape = Some(Shape::Circle { radius: 0.0 });
+    } else {
+        search.circle(&mut ctx.args)?;
+    }
     run(ctx, key, search, dialect)
 }
 
@@ -127,10 +142,10 @@ fn run<'a>(
     dialect: Dialect,
 ) -> Outcome {
     let zset = ctx.keys.zset(ctx.db, key)?;
-    search.parse_options(&mut ctx.args, dialect)?;
+    search.parse_options(&mut ctx.args, zset, dialect)?;
     search.check(ctx.args.argv(), dialect)?;
     let found = match zset {
-        Some(zset) => search.find(zset)?,
+        Some(zset) => search.find(zset),
         None => Vec::new(),
     };
     if matches!(dialect, Dialect::SearchStore | Dialect::Radius) {
@@ -144,11 +159,16 @@ fn run<'a>(
 }
 
 impl<'a> Search<'a> {
-    fn parse_options(&mut self, args: &mut Args<'a>, dialect: Dialect) -> Result<(), Error> {
+    fn parse_options(
+        &mut self,
+        args: &mut Args<'a>,
+        zset: Option<ZsetRef<'_>>,
+        dialect: Dialect,
+    ) -> Result<(), Error> {
         let is_search = matches!(dialect, Dialect::Search | Dialect::SearchStore);
         while !args.is_done() {
             let known = self.parse_plain(args)?
-                || is_search && self.parse_area(args)?
+                || is_search && self.parse_area(args, zset)?
                 || self.parse_store(args, dialect)?;
             if !known {
                 return Err(Error::Syntax);
@@ -182,7 +202,11 @@ impl<'a> Search<'a> {
 
     /// Takes one of the words that say where GEOSEARCH looks, if one is next. A second one of a
     /// kind is not known.
-    fn parse_area(&mut self, args: &mut Args<'a>) -> Result<bool, Error> {
+    fn parse_area(
+        &mut self,
+        args: &mut Args<'a>,
+        zset: Option<ZsetRef<'_>>,
+    ) -> Result<bool, Error> {
         let at_place = matches!(self.middle, Some(Middle::At(_)));
         let at_member = matches!(self.middle, Some(Middle::Member(_)));
         let circle = matches!(self.shape, Some(Shape::Circle { .. }));
@@ -197,7 +221,7 @@ impl<'a> Search<'a> {
             }
         }
         if args.left() > 1 && !at_place && args.keyword("FROMMEMBER") {
-            self.middle = Some(Middle::Member(args.bytes()?));
+            self.middle = Some(Middle::of_member(zset, args.bytes()?)?);
         } else if args.left() > 2 && !at_member && args.keyword("FROMLONLAT") {
             self.middle = Some(Middle::At(lon_lat(args)?));
         } else if args.left() > 2 && !in_box && args.keyword("BYRADIUS") {
@@ -285,22 +309,24 @@ impl<'a> Search<'a> {
         )))
     }
 
-    fn area(&self, zset: ZsetRef<'_>) -> Result<Area, Error> {
-        let shape = self.shape.clone().ok_or(Error::Syntax)?;
+    /// Nothing if the middle is nowhere.
+    fn area(&self) -> Option<Area> {
+        let shape = self.shape.clone()?;
         let middle = match (self.middle, &shape) {
-            (_, Shape::Polygon(polygon)) => Some(polygon.centroid()),
-            (Some(Middle::At(at)), _) => Some(at),
-            (Some(Middle::Member(member)), _) => zset.score(member).map(place_of),
-            (None, _) => None,
+            (_, Shape::Polygon(polygon)) => polygon.centroid(),
+            (Some(Middle::At(at) | Middle::Member(Some(at))), _) => at,
+            (Some(Middle::Member(None)) | None, _) => return None,
         };
-        let middle = middle.ok_or_else(|| Error::err("could not decode requested zset member"))?;
-        Ok(Area { middle, shape })
+        Some(Area { middle, shape })
     }
 
     /// What is inside, in the order of the reply, and no more than was asked for.
-    fn find(&self, zset: ZsetRef<'_>) -> Result<Vec<Found>, Error> {
+    fn find(&self, zset: ZsetRef<'_>) -> Vec<Found> {
+        let Some(area) = self.area() else {
+            return Vec::new();
+        };
         let enough = if self.any { self.count } else { usize::MAX };
-        let mut found = inside(zset, &self.area(zset)?, enough);
+        let mut found = inside(zset, &area, enough);
         // The nearest few can only be told by sorting; any few need not be.
         let sorted = self
             .order
@@ -313,7 +339,7 @@ impl<'a> Search<'a> {
         if self.count > 0 {
             found.truncate(self.count);
         }
-        Ok(found)
+        found
     }
 
     fn tell(&self, reply: &mut dyn ReplySink, found: &[Found]) {

@@ -9,21 +9,32 @@ pub(super) fn spop(ctx: &mut Context<'_, '_>) -> Outcome {
         return Err(Error::Syntax);
     }
     if ctx.args.is_done() {
-        match pop(ctx, key, 1)?.first() {
+        let (popped, _) = take(ctx, key, 1)?;
+        log_removed(ctx, key, &popped);
+        match popped.first() {
             Some(member) => ctx.reply.bulk(member),
             None => ctx.reply.null(),
         }
         return Ok(());
     }
     let count = ctx.args.positive()?;
-    let popped = pop(ctx, key, count)?;
+    let (popped, emptied) = take(ctx, key, count)?;
+    match emptied {
+        true => ctx.effects.push(&[b"DEL", key]),
+        false => log_removed(ctx, key, &popped),
+    }
     ctx.reply.set(popped.len());
     popped.iter().for_each(|member| ctx.reply.bulk(member));
     Ok(())
 }
 
-/// Takes members out and says which: what is repeated elsewhere must not be left to chance.
-fn pop(ctx: &mut Context<'_, '_>, key: &[u8], count: usize) -> Result<Vec<Vec<u8>>, Error> {
+/// Takes members out and says which, as what is repeated elsewhere must not be left to chance; and
+/// whether they were the last.
+fn take(
+    ctx: &mut Context<'_, '_>,
+    key: &[u8],
+    count: usize,
+) -> Result<(Vec<Vec<u8>>, bool), Error> {
     let popped = ctx
         .keys
         .edit(ctx.db, key, IfMissing::Skip, |set: &mut Set| {
@@ -35,15 +46,10 @@ fn pop(ctx: &mut Context<'_, '_>, key: &[u8], count: usize) -> Result<Vec<Vec<u8
     if !popped.is_empty() {
         ctx.event_shrunk(EventClass::SET, "spop", key);
     }
-    if emptied {
-        ctx.effects.push(&[b"DEL", key]);
-    } else {
-        log_removed(ctx, key, &popped);
-    }
-    Ok(popped)
+    Ok((popped, emptied))
 }
 
-/// SREM commands of a bounded number of members each.
+/// SREM commands of a bounded number of members each; none for none.
 fn log_removed(ctx: &mut Context<'_, '_>, key: &[u8], members: &[Vec<u8>]) {
     for members in members.chunks(1024) {
         let mut argv: Vec<&[u8]> = vec![b"SREM", key];

@@ -24,10 +24,13 @@ struct Outcomes {
 }
 
 impl<'a> Request<'a> {
-    /// Takes what both commands begin with. The group has to exist.
+    /// Takes what both commands begin with. XCLAIM looks for the group before it looks at the time.
     fn parse(ctx: &mut Context<'a, '_>, name: &str) -> Result<Request<'a>, Error> {
         let (key, group) = (ctx.args.bytes()?, ctx.args.bytes()?);
         let consumer = ctx.args.bytes()?;
+        if name == "XCLAIM" {
+            check_group(ctx, key, group)?;
+        }
         let refusal = format!("Invalid min-idle-time argument for {name}");
         let min_idle = ctx.args.int_in(i64::MIN..=i64::MAX, &refusal)?;
         let delivered = ctx.keys.now();
@@ -44,14 +47,6 @@ impl<'a> Request<'a> {
             consumer,
             claim,
         })
-    }
-
-    fn check_group(&self, ctx: &Context<'_, '_>) -> Result<(), Error> {
-        let stream = ctx.keys.stream(ctx.db, self.key)?;
-        let group = stream.and_then(|stream| stream.group(self.group));
-        group
-            .map(|_| ())
-            .ok_or_else(|| no_key_or_group(self.key, self.group))
     }
 
     /// Takes over what can be of `ids`.
@@ -110,11 +105,16 @@ impl<'a> Request<'a> {
     }
 }
 
+fn check_group(ctx: &Context<'_, '_>, key: &[u8], group: &[u8]) -> Result<(), Error> {
+    let stream = ctx.keys.stream(ctx.db, key)?;
+    let found = stream.and_then(|stream| stream.group(group));
+    found.map(|_| ()).ok_or_else(|| no_key_or_group(key, group))
+}
+
 /// Replies with the entries that changed hands. Repeated entry by entry, with the time and the
 /// count that came about.
 pub(super) fn xclaim(ctx: &mut Context<'_, '_>) -> Outcome {
     let mut request = Request::parse(ctx, "XCLAIM")?;
-    request.check_group(ctx)?;
     let ids = parse_ids(&mut ctx.args);
     let last_id = parse_options(ctx, &mut request.claim)?;
     let is_new = is_new_consumer(ctx, request.key, request.group, request.consumer)?;
@@ -211,7 +211,7 @@ pub(super) fn xautoclaim(ctx: &mut Context<'_, '_>) -> Outcome {
             return Err(Error::Syntax);
         }
     }
-    request.check_group(ctx)?;
+    check_group(ctx, request.key, request.group)?;
     let is_new = is_new_consumer(ctx, request.key, request.group, request.consumer)?;
     let AutoClaimed { next, taken, gone } = auto_claim(ctx, &request, start, count)?;
     let result = Outcomes { taken, gone };

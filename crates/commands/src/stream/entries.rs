@@ -75,7 +75,12 @@ fn reply_range(
 
 pub(super) fn xdel(ctx: &mut Context<'_, '_>) -> Outcome {
     let key = ctx.args.bytes()?;
-    let ids = ctx.args.rest().iter().map(|id| parse_id(id, 0));
+    let ids = ctx.args.rest();
+    if ctx.keys.stream(ctx.db, key)?.is_none() {
+        ctx.reply.integer(0);
+        return Ok(());
+    }
+    let ids = ids.iter().map(|id| parse_id(id, 0));
     let ids: Vec<StreamId> = ids.collect::<Result<_, _>>()?;
     let removed = ctx
         .keys

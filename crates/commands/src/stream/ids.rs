@@ -40,12 +40,28 @@ pub(super) fn parse_id_text(text: &[u8], missing_seq: u64) -> Result<IdText, Err
     })
 }
 
-fn parse_u64(digits: &[u8]) -> Option<u64> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    if digits.starts_with('+') {
+/// A part of an id as servers take it: what no canonical number is goes to C's `strtoull`, with its
+/// blanks in front, its signs, and its end at a NUL. A sign wraps around.
+fn parse_u64(text: &[u8]) -> Option<u64> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if let Some(number) = number::parse_i64(text) {
+        return u64::try_from(number).ok();
+    }
+    let text = text.trim_ascii_start();
+    let (digits, negative) = match text {
+        [b'-', digits @ ..] => (digits, true),
+        [b'+', digits @ ..] => (digits, false),
+        digits => (digits, false),
+    };
+    if !digits.first()?.is_ascii_digit() {
         return None;
     }
-    digits.parse().ok()
+    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
 }
 
 /// The first id of an interval: `-`, `+`, an id, or `(` and an id for the one behind it.
@@ -100,13 +116,31 @@ mod tests {
             b"5-",
             b"-5",
             b"5-1-1",
-            b"+5",
+            b"5--1",
+            b"+-5",
+            b"5 ",
             b"5-*x",
             b"x",
             b"5-*",
         ] {
             assert!(parse_id(bad, 0).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_strtoull_takes_is_taken() {
+        // As real servers did.
+        for (text, ms, seq) in [
+            (&b"+5"[..], 5, 0),
+            (b" 5- 1", 5, 1),
+            (b"007", 7, 0),
+            (b"5--05", 5, u64::MAX - 4),
+            (b"5\0x", 5, 0),
+            (b"18446744073709551615", u64::MAX, 0),
+        ] {
+            assert_eq!(parse_id(text, 0), Ok(StreamId::new(ms, seq)), "{text:?}");
+        }
+        assert!(parse_id(b"18446744073709551616", 0).is_err());
     }
 
     #[test]

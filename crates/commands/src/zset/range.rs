@@ -261,7 +261,15 @@ fn parse_score_bound(text: &[u8]) -> Option<ScoreBound> {
         [b'(', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    let score = number::parse_f64(digits).filter(|score| !score.is_nan())?;
+    // Real servers read a bound as C does: from behind blanks up to a NUL, and nothing is 0.
+    let digits = digits.split(|byte| *byte == 0).next().unwrap_or_default();
+    let score = match digits {
+        [] => 0.0,
+        digits => number::parse_f64_saturating(digits.trim_ascii_start())?,
+    };
+    if score.is_nan() {
+        return None;
+    }
     Some(if exclusive {
         ScoreBound::Exclusive(score)
     } else {

@@ -85,6 +85,8 @@ bitflags::bitflags! {
         const NO_TOUCH = 1 << 4;
         /// Every command is shown to it.
         const MONITOR = 1 << 5;
+        /// It is sent every change.
+        const REPLICA = 1 << 6;
     }
 }
 

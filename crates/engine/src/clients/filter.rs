@@ -1,4 +1,4 @@
-use super::Card;
+use super::{Card, Marks};
 use units::UnixMillis;
 
 /// Which clients are meant. What is `None` does not matter.
@@ -20,9 +20,8 @@ pub(crate) struct Filter {
 pub(crate) enum Kind {
     Normal,
     Pubsub,
-    /// There are none.
+    /// There are none: the primary of a replica is no client.
     Master,
-    /// There are none.
     Replica,
 }
 
@@ -39,7 +38,9 @@ impl Kind {
     }
 
     fn of(card: &Card) -> Kind {
-        match card.state().subscribed {
+        let state = card.state();
+        match state.subscribed {
+            _ if state.marks.contains(Marks::REPLICA) => Kind::Replica,
             [0, 0, 0] => Kind::Normal,
             _ => Kind::Pubsub,
         }

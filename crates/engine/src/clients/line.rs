@@ -79,6 +79,7 @@ fn flags(state: &State, is_unix: bool, tracker: Option<&Tracker>) -> String {
     let tracks = |what: fn(&Tracker) -> bool| tracker.is_some_and(what);
     let letters = [
         (marked(Marks::MONITOR), 'O'),
+        (marked(Marks::REPLICA), 'S'),
         (state.subscribed != [0; 3], 'P'),
         (state.queued.is_some(), 'x'),
         (marked(Marks::BLOCKED), 'b'),

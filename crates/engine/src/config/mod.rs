@@ -19,6 +19,7 @@ pub(crate) use table::{Marks, Row};
 pub(crate) use value::Within;
 
 use crate::durable::Fsync;
+use crate::following::Primary;
 use crate::pubsub::OutputLimits;
 use commands::{Compat, EventClass};
 use keyspace::{AccessPolicy, Keyspace, LazyFree, Limits};
@@ -43,6 +44,7 @@ pub struct Config {
     pub(crate) latency_monitor_threshold: u64,
     pub(crate) latency_tracking: bool,
     pub(crate) latency_tracking_info_percentiles: Percentiles,
+    pub(crate) replicaof: Option<Primary>,
     pub(crate) slowlog_log_slower_than: i64,
     pub(crate) slowlog_max_len: usize,
     pub(crate) dir: PathBuf,
@@ -247,6 +249,7 @@ impl Default for Config {
             latency_monitor_threshold: 0,
             latency_tracking: true,
             latency_tracking_info_percentiles: Percentiles::default(),
+            replicaof: None,
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
             dir: PathBuf::from("."),

@@ -78,10 +78,6 @@ const REPLICATION: &[Directive] = &[
     Directive::new("replica-priority", Number(0, INT), "100").or("slave-priority"),
     Directive::new("replica-read-only", Flag, "yes").or("slave-read-only"),
     Directive::new("replica-serve-stale-data", Flag, "yes").or("slave-serve-stale-data"),
-    Directive::new("replicaof", Checked(no_primary), "")
-        .or("slaveof")
-        .immutable()
-        .words(),
 ];
 
 const CLUSTER: &[Directive] = &[
@@ -147,31 +143,9 @@ fn no_defrag(text: &str) -> Result<String, String> {
     }
 }
 
-/// There is no replication yet, and who asks for it must not believe that there is.
-fn no_primary(text: &str) -> Result<String, String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    match words.as_slice() {
-        [] => Ok(String::new()),
-        [no, one] if no.eq_ignore_ascii_case("no") && one.eq_ignore_ascii_case("one") => {
-            Ok(String::new())
-        }
-        [_, port] if port.parse::<u16>().is_err() => Err("Invalid master port".to_owned()),
-        [_, _] => Err("replication is not supported".to_owned()),
-        _ => Err("wrong number of arguments".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_primary_is_refused_and_none_is_not() {
-        assert_eq!(no_primary("NO one"), Ok(String::new()));
-        assert_eq!(no_primary("host abc").unwrap_err(), "Invalid master port");
-        assert!(no_primary("host 6379").unwrap_err().contains("replication"));
-        assert_eq!(no_primary("host").unwrap_err(), "wrong number of arguments");
-    }
 
     #[test]
     fn hz_is_brought_into_its_range() {

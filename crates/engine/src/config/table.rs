@@ -142,6 +142,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("rdbchecksum", rdbchecksum),
     parameter!("rdbcompression", rdbcompression),
     parameter!("replica-lazy-flush" or "slave-lazy-flush", replica_lazy_flush),
+    parameter!("replicaof" or "slaveof", replicaof, immutable, words),
     parameter!("requirepass", requirepass),
     parameter!("save", save, words),
     parameter!("set-max-intset-entries", limits.set_max_intset_entries),

@@ -3,6 +3,7 @@
 use super::directive::{NOT_A_FLAG, not_one_of};
 use super::{Allowed, ChannelsByDefault, Percentiles, Policy, SavePoint};
 use crate::durable::Fsync;
+use crate::following::Primary;
 use crate::pubsub::{OutputLimit, OutputLimits};
 use commands::{Compat, EventClass};
 use rdb::Target;
@@ -105,6 +106,21 @@ impl Setting for PathBuf {
     }
     fn print(&self) -> String {
         self.display().to_string()
+    }
+}
+
+impl Setting for Option<Primary> {
+    fn expected() -> String {
+        "Invalid master port, or wrong number of arguments".to_owned()
+    }
+    fn parse(text: &str) -> Option<Self> {
+        Primary::parse(text)
+    }
+    fn print(&self) -> String {
+        let primary = self.as_ref();
+        primary.map_or(String::new(), |Primary { host, port }| {
+            format!("{host} {port}")
+        })
     }
 }
 

@@ -15,13 +15,14 @@ mod save;
 
 pub use error::{OpenError, SaveError};
 pub(crate) use log::Rewritten;
-pub(crate) use reload::{ReloadOptions, reload_log, reload_rdb};
+pub(crate) use reload::{ReloadOptions, empty, reload_log, reload_rdb};
 pub use report::{FileReport, LogReport, RdbReport, RecoveryReport};
 pub use save::SaveReport;
 
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
+use crate::replicas::SyncFile;
 use aof::{Located, Names, locate};
 use keyspace::FrozenView;
 use parking_lot::Mutex;
@@ -34,6 +35,9 @@ use storage::{File, Stamp, Storage, ensure_dir};
 pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Writes everything that `engine` holds, and returns once it is on disk.
     fn save(&self, engine: &Inner) -> Result<SaveReport, SaveError>;
+
+    /// Writes everything that `engine` holds into a file that only who has it can read.
+    fn write_sync_file(&self, engine: &Inner) -> Result<(SyncFile, SaveReport), SaveError>;
 
     /// The content of a text file, within the directory or elsewhere.
     fn read_file(&self, path: &Path) -> storage::Result<Vec<u8>>;
@@ -50,6 +54,13 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Writes a new base, and says where the log goes on. It does so already, from the moment of the
     /// freeze, if there is one that `is_alive`.
     fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError>;
+
+    /// A file for a snapshot that a primary sends.
+    fn receive(&self, config: &Config) -> Result<Arc<dyn File>, SaveError>;
+
+    /// Reads that into the engine `into`, deadlines that are over included, and makes it the snapshot
+    /// that `config` names.
+    fn load_received(&self, config: &Config, into: &Engine) -> Result<(), OpenError>;
 
     /// Reads the snapshot that `config` names into the engine `into`.
     fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError>;

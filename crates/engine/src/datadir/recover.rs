@@ -45,17 +45,18 @@ pub(super) fn recover<S: Storage>(
             rdb.display()
         ));
     }
-    read_rdb(storage, engine, rdb, report)
+    read_rdb(storage, engine, rdb, false, report)
 }
 
 pub(super) fn read_rdb<S: Storage>(
     storage: &S,
     engine: &Engine,
     path: &Path,
+    keep_expired: bool,
     report: &mut RecoveryReport,
 ) -> Result<(), OpenError> {
     let mut input = Reader::new(storage.open(path, Mode::Read)?);
-    let summary = decode(&mut input, engine, path, false)?;
+    let summary = decode(&mut input, engine, path, keep_expired)?;
     let offset = input.position();
     if !input.buffer().is_empty() || input.fill()? > 0 {
         if !summary.version.is_some_and(Version::has_checksum) {

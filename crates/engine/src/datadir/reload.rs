@@ -88,7 +88,7 @@ pub(crate) fn reload_rdb(engine: &Engine, options: ReloadOptions) -> Result<(), 
 }
 
 /// Takes out all keys and libraries, and logs nothing.
-fn empty(engine: &Engine) {
+pub(crate) fn empty(engine: &Engine) {
     Session::replaying(engine.clone()).execute(&["FLUSHALL"]);
     let inner = engine.inner();
     inner.functions.write().clear();

@@ -7,6 +7,7 @@ use super::{base, copies, recover};
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
+use crate::replicas::SyncFile;
 use crate::{REDIS_VERSION, VALKEY_VERSION};
 use aof::{BaseFormat, History, Located};
 use keyspace::OverBudget;
@@ -14,7 +15,8 @@ use rdb::{Encoder, EncoderOptions, Family, Losses, Target};
 use snapshot::{Access, Preamble, WriteError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use storage::{File, Stamp, Storage, Writer, replace};
+use storage::{File, Mode, Stamp, Storage, Writer, replace};
+use units::ReplOffset;
 
 /// What a save wrote.
 #[derive(Debug, Clone)]
@@ -29,6 +31,12 @@ pub struct SaveReport {
     /// What the target could not hold and was dropped, as leave was given.
     pub losses: Losses,
 }
+
+/// What a snapshot for replicas is called, for a moment.
+const SYNC_FILE: &str = "temp-sync.rdb";
+
+/// What a snapshot from a primary is called until it is whole and loaded.
+const RECEIVED_FILE: &str = "temp-received.rdb";
 
 /// Users are text; what is more than this is something else.
 const TEXT_BYTES_MAX: u64 = 64 << 20;
@@ -68,6 +76,28 @@ impl<S: Storage> DataDir for Directory<S> {
         Ok(snapshot.report())
     }
 
+    fn write_sync_file(&self, engine: &Inner) -> Result<(SyncFile, SaveReport), SaveError> {
+        let config = engine.config.read().clone();
+        let path = config.dir.join(SYNC_FILE);
+        let mut writer = Writer::new(self.storage.open(&path, Mode::Truncate)?);
+        let file = self.storage.open(&path, Mode::Read)?;
+        self.storage.remove(&path)?;
+        let mut offset = ReplOffset(0);
+        let frozen = engine.freeze_at(OverBudget::Wait, || {
+            offset = engine.log.cut();
+            offset
+        });
+        let mut snapshot = Snapshot::new(engine, &config);
+        snapshot.write(frozen, &mut writer, false)?;
+        writer.flush()?;
+        let sync = SyncFile {
+            file: Arc::new(file),
+            len: writer.written(),
+            offset,
+        };
+        Ok((sync, snapshot.report()))
+    }
+
     fn open_log(&self, engine: &Inner) -> Result<Arc<dyn File>, SaveError> {
         self.open_log_end(engine)
     }
@@ -86,12 +116,28 @@ impl<S: Storage> DataDir for Directory<S> {
         recover::read_log(&self.storage, engine, &located, &self.names, &mut report)
     }
 
+    fn receive(&self, config: &Config) -> Result<Arc<dyn File>, SaveError> {
+        let path = config.dir.join(RECEIVED_FILE);
+        Ok(Arc::new(self.storage.open(&path, Mode::Truncate)?))
+    }
+
+    fn load_received(&self, config: &Config, into: &Engine) -> Result<(), OpenError> {
+        let received = config.dir.join(RECEIVED_FILE);
+        let mut known = self.known_rdb.lock();
+        let path = self.name_rdb(config, &mut known)?;
+        let mut report = RecoveryReport::default();
+        recover::read_rdb(&self.storage, into, &received, true, &mut report)?;
+        self.storage.rename(&received, &path)?;
+        known.stamp = self.storage.stamp(&path)?;
+        Ok(())
+    }
+
     fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError> {
         let mut known = self.known_rdb.lock();
         let path = self.name_rdb(config, &mut known)?;
         let stamp = self.storage.stamp(&path)?;
         let mut report = RecoveryReport::default();
-        recover::read_rdb(&self.storage, into, &path, &mut report)?;
+        recover::read_rdb(&self.storage, into, &path, false, &mut report)?;
         known.stamp = stamp;
         Ok(())
     }

@@ -11,19 +11,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// What `WAIT` and `WAITAOF` wait for: that what was written up to an offset is elsewhere as well.
 #[derive(Debug)]
 pub(crate) struct Copies {
-    /// On so many replicas. There are none.
+    /// Up to there.
+    pub(crate) offset: ReplOffset,
+    /// On so many replicas.
     pub(crate) replicas: i64,
-    /// In the append-only file on disk, up to there, and how `WAITAOF` counts it.
-    pub(crate) local: Option<Local>,
+    /// For `WAITAOF`, on disk: there, and in the append-only file if that is wanted.
+    pub(crate) local: Option<bool>,
     /// Until when to wait; `None` for ever.
     pub(crate) until: Option<UnixMillis>,
-}
-
-/// What `WAITAOF` asks of the append-only file.
-#[derive(Debug)]
-pub(crate) struct Local {
-    pub(crate) is_wanted: bool,
-    pub(crate) offset: ReplOffset,
 }
 
 impl Copies {
@@ -46,28 +41,30 @@ impl Copies {
 
     /// Tells how many copies there are: of replicas, and of files before them if that was asked.
     pub(crate) fn reply(&self, engine: &Engine, reply: &mut dyn ReplySink) {
-        if let Some(local) = &self.local {
+        if self.local.is_some() {
             reply.array(2);
-            reply.integer(i64::from(local.is_safe(&engine.inner().durable)));
+            reply.integer(i64::from(self.is_in_file(&engine.inner().durable)));
         }
-        reply.integer(0);
+        reply.integer(self.on_replicas(engine) as i64);
     }
 
     /// The longest time after which to look again; `None` if looking is of no use.
-    pub(crate) fn longest_sleep(&self) -> Option<Duration> {
-        let is_wanted = self.local.as_ref().is_some_and(|local| local.is_wanted);
-        is_wanted.then_some(LOOK_EVERY)
+    pub(crate) fn longest_sleep(&self, engine: &Engine) -> Option<Duration> {
+        let may_come = self.local == Some(true) || engine.replicas().count() > 0;
+        may_come.then_some(LOOK_EVERY)
     }
 
     fn are_there(&self, engine: &Engine) -> bool {
-        let durable = &engine.inner().durable;
-        let local = self.local.as_ref();
-        self.replicas <= 0 && local.is_none_or(|local| !local.is_wanted || local.is_safe(durable))
+        let is_in_file = || self.is_in_file(&engine.inner().durable);
+        self.replicas <= self.on_replicas(engine) as i64
+            && (self.local != Some(true) || is_in_file())
     }
-}
 
-impl Local {
-    fn is_safe(&self, durable: &Durable) -> bool {
+    fn on_replicas(&self, engine: &Engine) -> usize {
+        engine.replicas().with(self.offset, self.local.is_some())
+    }
+
+    fn is_in_file(&self, durable: &Durable) -> bool {
         durable.is_on() && durable.synced() >= self.offset
     }
 }

@@ -6,7 +6,7 @@ use crate::datadir::SaveError;
 use crate::engine::Inner;
 use aof::BatchHeader;
 use commands::Error;
-use journal::Piece;
+use journal::{Holder, Piece};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -203,8 +203,12 @@ impl Inner {
             return Ok(());
         }
         let now = self.clock.now();
-        let pieces = self.log.journal().read_from(from, (upto - from) as usize);
+        let pieces = self.log.journal().read_history(from, upto);
         let pieces = pieces.expect("the journal holds what is not written");
+        if pieces.is_empty() {
+            self.note_appended(upto);
+            return Ok(());
+        }
         let file = self.file_at_end(end, now)?;
         let stamp = self.stamp(end, now);
         let header = end.header(&stamp, &pieces);
@@ -220,9 +224,13 @@ impl Inner {
             .counters
             .size
             .fetch_add(grown, Ordering::Relaxed);
-        self.durable.note_written(upto, now);
-        self.log.journal().hold(Some(upto));
+        self.note_appended(upto);
         Ok(())
+    }
+
+    fn note_appended(&self, upto: ReplOffset) {
+        self.durable.note_written(upto, self.clock.now());
+        self.log.journal().hold(Holder::File, Some(upto));
     }
 
     /// The file that is open, or the one that the directory goes on with.

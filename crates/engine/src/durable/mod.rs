@@ -22,7 +22,7 @@ mod rewrite;
 mod wanted;
 
 pub use committer::Committer;
-pub(crate) use copies::{Copies, Local};
+pub(crate) use copies::Copies;
 pub(crate) use failure::Failure;
 pub(crate) use rewrite::Rewrites;
 
@@ -190,6 +190,11 @@ impl Durable {
 
     pub(super) fn synced(&self) -> ReplOffset {
         ReplOffset(self.synced.load(Ordering::Acquire))
+    }
+
+    /// What is on disk, if there is a file.
+    pub(crate) fn synced_if_on(&self) -> Option<ReplOffset> {
+        self.is_on().then(|| self.synced())
     }
 
     /// Whether who saw the journal end at `end` may be answered.

@@ -4,6 +4,7 @@ use super::{Durable, FileEnd, Switch};
 use crate::datadir::{SaveError, SaveReport};
 use crate::engine::Inner;
 use crate::{Config, Engine};
+use journal::Holder;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -149,7 +150,7 @@ impl Inner {
         let outcome = self.write_base();
         if !self.durable.is_on() {
             // Nobody will write what was held for a new file.
-            self.log.journal().hold(None);
+            self.log.journal().hold(Holder::File, None);
         }
         let mut record = rewrites.record.lock();
         record.began = None;
@@ -218,7 +219,7 @@ impl Inner {
         durable.written.store(next.at.0, Ordering::Release);
         durable.synced.store(next.at.0, Ordering::Release);
         durable.unsynced_since.store(i64::MAX, Ordering::Release);
-        self.log.journal().hold(Some(next.at));
+        self.log.journal().hold(Holder::File, Some(next.at));
         durable.has_failed.store(false, Ordering::Release);
         durable.is_on.store(true, Ordering::Release);
         drop(end);
@@ -238,7 +239,7 @@ impl Inner {
     /// is written before there is something.
     pub(crate) fn resume_log(&self) {
         let at = self.log.journal().offset();
-        self.log.journal().hold(Some(at));
+        self.log.journal().hold(Holder::File, Some(at));
         let durable = &self.durable;
         durable.written.store(at.0, Ordering::Release);
         durable.synced.store(at.0, Ordering::Release);
@@ -275,7 +276,7 @@ impl Inner {
         durable.is_on.store(false, Ordering::Release);
         *durable.end.lock() = FileEnd::default();
         durable.has_failed.store(false, Ordering::Release);
-        self.log.journal().hold(None);
+        self.log.journal().hold(Holder::File, None);
         durable.waiters.wake();
     }
 
@@ -294,7 +295,7 @@ impl Inner {
             if is_alive {
                 self.durable.switch_at(next.clone());
             } else {
-                self.log.journal().hold(Some(at));
+                self.log.journal().hold(Holder::File, Some(at));
             }
             switch = Some(next);
             at

@@ -3,6 +3,7 @@
 mod acl;
 mod auth;
 mod client;
+mod cluster;
 mod command;
 mod config;
 mod connection;
@@ -14,6 +15,7 @@ mod lolwut;
 mod memory;
 mod persistence;
 mod pubsub;
+mod replication;
 #[cfg(feature = "scripts")]
 mod script;
 mod server;
@@ -36,6 +38,8 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     server::COMMANDS,
     shutdown::COMMANDS,
     slowlog::COMMANDS,
+    replication::COMMANDS,
+    cluster::COMMANDS,
     latency::COMMANDS,
     lolwut::COMMANDS,
     persistence::COMMANDS,

@@ -14,13 +14,7 @@ const fn spec(name: &'static str, arity: i32) -> Spec {
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
     SessionCommand::new(
-        Spec::new(
-            "monitor",
-            1,
-            Group::Server,
-            FLAGS.union(Flags::NOSCRIPT).union(Flags::NO_MULTI),
-        )
-        .doc(
+        Spec::new("monitor", 1, Group::Server, FLAGS.union(Flags::NOSCRIPT)).doc(
             "1.0.0",
             "O(1)",
             "",

@@ -52,7 +52,7 @@ impl Session {
             By::Keys(waiter) => (waiter.until(), None),
             By::Pause(_) => (self.engine.paused().map(|(_, until)| until), None),
             // Nobody calls when something was synced.
-            By::Copies(copies) => (copies.until, copies.longest_sleep()),
+            By::Copies(copies) => (copies.until, copies.longest_sleep(&self.engine)),
         };
         let left = until.map(|until| until.since(self.engine.now()).max(0));
         let left = left.map(|millis| Duration::from_millis(millis as u64));
@@ -221,6 +221,7 @@ impl Session {
             return copies.reply(&self.engine, reply);
         }
         if !copies.try_reply(&self.engine, false, reply) {
+            self.engine.ask_replicas();
             self.block(By::Copies(copies));
         }
     }
@@ -288,15 +289,16 @@ impl Session {
         let mut keys = engine.keyspace().lock(plan, engine.now());
         let ty = keys.peek(waiter.db, key).map(|entry| entry.value().ty());
         *is_gone = ty.is_none();
-        if ty != Some(waiter.ty()) {
-            match self.settings.compat {
-                _ if !waiter.needs_key() => return None,
-                Compat::Redis70 => return Some(no_stream()),
-                // The command itself says what is wrong.
-                Compat::Redis72 => {}
-            }
-        }
-        let end = self.retry(waiter, &argv, &mut keys);
+        self.scratch.effects.clear();
+        let changes = keys.changes();
+        self.gather(&mut keys, waiter.db, &[], changes);
+        let end = match self.settings.compat {
+            _ if ty == Some(waiter.ty()) => self.retry(waiter, &argv, &mut keys),
+            _ if !waiter.needs_key() => None,
+            Compat::Redis70 => Some(no_stream()),
+            // The command itself says what is wrong.
+            Compat::Redis72 => self.retry(waiter, &argv, &mut keys),
+        };
         self.commit(keys);
         end
     }

@@ -44,6 +44,9 @@ impl Session {
         if !flags.contains(Flags::ALLOW_BUSY) {
             self.engine.refuse_if_busy()?;
         }
+        if self.engine.following().is_replica() && !self.settings.replaying {
+            self.engine.admit_on_replica(entry.spec())?;
+        }
         if flags.contains(Flags::PROTECTED) {
             self.admit_protected(entry.spec())?;
         }
@@ -67,13 +70,14 @@ impl Session {
         if self.short_of_memory && (queued || flags.contains(Flags::DENYOOM)) {
             return Err(out_of_memory());
         }
-        self.admit_monitor(entry.spec())?;
+        self.admit_follower(entry.spec())?;
         self.admit_subscribed(entry.spec())
     }
 
     /// Evicts if it is time to; whether commands that use memory may run.
     pub(super) fn make_room(&self) -> bool {
-        self.settings.replaying || self.engine.is_read_only() || self.engine.make_room()
+        let is_led = self.engine.is_read_only() || self.engine.following().is_replica();
+        self.settings.replaying || is_led || self.engine.make_room()
     }
 
     fn run(&mut self, entry: Entry, argv: &[&[u8]], reply: &mut dyn ReplySink) -> Outcome {
@@ -100,6 +104,11 @@ impl Session {
         let plan = lock_plan(&engine, &command.spec, argv)?;
         let mut keys = self.lock(&engine, plan)?;
         let outcome = self.run_with_keys(&mut keys, command, argv, reply);
+        if keys.changes() > 0 && engine.following().is_replica() && !self.settings.replaying {
+            let names = command.spec.keys.positions(argv).unwrap_or_default();
+            let names: Vec<&[u8]> = names.iter().map(|&at| argv[at]).collect();
+            engine.note_local_keys(&keys, self.client.db, &names);
+        }
         self.commit(keys);
         outcome
     }
@@ -114,8 +123,10 @@ impl Session {
         let keys = engine.keyspace().lock_unless(plan, engine.now(), busy);
         refusal.into_inner()?;
         let mut keys = keys.expect("only who is refused gives up");
-        if self.settings.replaying {
-            keys.set_expiry(Expiry::Ignore);
+        match self.settings.replaying {
+            true => keys.set_expiry(Expiry::Ignore),
+            false if engine.following().is_replica() => keys.set_expiry(Expiry::Hide),
+            false => {}
         }
         let is_quiet = self.client.marks.contains(Marks::NO_TOUCH);
         if is_quiet && self.client.command != "touch" {
@@ -214,6 +225,15 @@ impl Session {
     /// what is told of all that.
     pub(super) fn commit(&mut self, mut keys: Keys<'_>) {
         if self.settings.replaying {
+            if let Some(bytes) = self.relayed.take() {
+                self.engine.note_changes(keys.changes());
+                self.engine.log().relay(&bytes, false);
+                let tells = self.end_invalidation(&mut keys);
+                drop(keys);
+                if tells {
+                    self.engine.hub().deliver();
+                }
+            }
             return;
         }
         self.engine.note_changes(keys.changes());
@@ -222,7 +242,9 @@ impl Session {
         if keys.mode() == Mode::Read {
             let expired = keys.expired();
             drop(keys);
-            self.engine.reap(expired);
+            if !self.engine.following().is_replica() {
+                self.engine.reap(expired);
+            }
             self.record();
         } else {
             self.record();
@@ -253,6 +275,7 @@ impl Session {
         let also = || engine.hub().queue(&mut scratch.messages);
         let end = engine.log().append(&mut scratch.batch, also);
         self.wrote = end.or(self.wrote);
+        self.last_write = end.unwrap_or(self.last_write);
     }
 
     /// Logs a command that changed something other than keys.

@@ -3,6 +3,7 @@
 mod aside;
 mod blocking;
 mod dispatch;
+mod feed;
 mod monitor;
 mod presence;
 mod pubsub;
@@ -24,6 +25,7 @@ use crate::clients::{Buffers, Card, Marks};
 use crate::engine::Engine;
 use crate::log::Batch;
 use crate::pubsub::{Published, Subscription};
+use crate::replicas::{About, Feed};
 use crate::reply::{OnlyPushes, Reply, ReplyBuilder};
 use crate::tracking::Slot;
 use blocking::Blocked;
@@ -61,12 +63,19 @@ pub struct Session {
     caching: Option<Caching>,
     /// The keys that the script which runs declared, if reads are tracked.
     declared: Option<Vec<Vec<u8>>>,
+    /// What the client told of itself as a replica, and what it is sent.
+    as_replica: About,
+    feed: Option<Feed>,
+    /// What the primary sent for the command that runs, which is logged instead of its effects.
+    relayed: Option<Vec<u8>>,
     /// The command that waits.
     blocked: Option<Blocked>,
     /// Commands of others that waited are tried again.
     serving: bool,
     /// Up to where the log holds what this session did and was not told to be safe yet.
     wrote: Option<ReplOffset>,
+    /// The same, told or not.
+    last_write: ReplOffset,
     /// `EXEC` or a script is running: it logs what its commands did, in one batch.
     in_exec: bool,
     /// When the command before ended, if another followed it at once.
@@ -153,9 +162,13 @@ impl Session {
             slot,
             caching: None,
             declared: None,
+            as_replica: About::default(),
+            feed: None,
+            relayed: None,
             blocked: None,
             serving: false,
             wrote: None,
+            last_write: ReplOffset(0),
             in_exec: false,
             clock: None,
             passes_on: false,

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::slow_log::without_secrets;
-use commands::{Error, Flags, Outcome, Spec};
+use commands::{Flags, Spec};
 use std::fmt::Write;
 use units::{DbIndex, UnixMillis};
 
@@ -22,15 +22,6 @@ impl Session {
     /// Has every command shown to the client from now on.
     pub(crate) fn monitor(&mut self) {
         self.subscription_mut().watch();
-    }
-
-    /// Who watches does not work: its replies would be lost among the lines.
-    pub(super) fn admit_monitor(&self, spec: &Spec) -> Outcome {
-        let works = Flags::WRITE | Flags::READONLY | Flags::MAY_REPLICATE;
-        match self.is_monitor() && spec.flags.intersects(works) {
-            true => Err(Error::err("Replica can't interact with the keyspace")),
-            false => Ok(()),
-        }
     }
 
     /// Shows a command to those who watch, before it runs; `EXEC` behind what it carried out. What

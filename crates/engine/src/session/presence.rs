@@ -85,6 +85,7 @@ impl Session {
         marks.set(Marks::BLOCKED, self.is_blocked());
         marks.set(Marks::DIRTY, self.transaction.is_dirty());
         marks.set(Marks::MONITOR, self.is_monitor());
+        marks.set(Marks::REPLICA, self.is_fed());
         marks.set(Marks::LEAVING, self.client.quit);
         marks
     }

@@ -126,6 +126,7 @@ impl Session {
 
     /// Publishes, inside `EXEC` once that is done; returns how many get it.
     pub(crate) fn publish(&mut self, message: Published) -> usize {
+        self.engine.pass_on_message(self.client.db, &message);
         if !self.in_exec {
             return self.engine.hub().publish(message);
         }

@@ -3,6 +3,7 @@
 use super::Session;
 use super::dispatch::read_only as read_only_directory;
 use crate::evict::out_of_memory;
+use crate::following::read_only_replica;
 use crate::registry::{self, Entry};
 use crate::reply::{Reply, ReplyBuilder};
 use crate::scripting::{Current, Kind, Machines, error_line};
@@ -86,6 +87,10 @@ impl Session {
         reply: &mut dyn ReplySink,
     ) -> Outcome {
         let named = args.bytes()?;
+        if matches!(source, Source::Sha) && named.len() != SHA_LEN {
+            // What cannot be a name is refused before anything else is looked at.
+            return Err(no_script());
+        }
         let count = args.int()?;
         let inputs = split(args, count)?;
         let engine = self.engine.clone();
@@ -204,9 +209,13 @@ impl Session {
         if flags.undeclared || self.settings.replaying {
             return Ok(());
         }
+        self.engine.admit_stale_script(flags.allow_stale)?;
         if !flags.no_writes {
             if self.engine.is_read_only() {
                 return Err(read_only_directory());
+            }
+            if self.engine.is_read_only_replica() {
+                return Err(read_only_replica());
             }
             let unsaved = "MISCONF Redis is configured to save RDB snapshots, but it's currently \
                 unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for \
@@ -252,6 +261,9 @@ fn split<'a>(args: &mut Args<'a>, count: i64) -> Result<Inputs<'a>, Error> {
         args: args.rest(),
     })
 }
+
+/// Digits of a script's name.
+const SHA_LEN: usize = 40;
 
 fn no_script() -> Error {
     Error::Text("NOSCRIPT No matching script. Please use EVAL.".into())
@@ -337,6 +349,9 @@ impl Caller<'_, '_> {
             return Err(Error::err("This Redis command is not allowed from script"));
         }
         self.session.authorize_in_script(argv)?;
+        if !self.session.settings.replaying {
+            self.session.engine.admit_in_stale_script(entry.spec())?;
+        }
         if !self.may_write && flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE) {
             return Err(Error::err(
                 "Write commands are not allowed from read-only scripts.",
@@ -345,6 +360,9 @@ impl Caller<'_, '_> {
         if flags.contains(Flags::WRITE) && !self.wrote && !self.session.settings.replaying {
             if self.session.engine.is_read_only() {
                 return Err(read_only_directory());
+            }
+            if self.session.engine.is_read_only_replica() {
+                return Err(read_only_replica());
             }
             self.session.engine.check_saving()?;
             self.session.engine.check_replicas()?;

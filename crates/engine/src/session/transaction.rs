@@ -187,6 +187,11 @@ impl Session {
         if queue.iter().any(Queued::writes) {
             self.engine.check_replicas().map_err(aborted)?;
         }
+        if self.engine.following().is_replica() && !self.settings.replaying {
+            let mut specs = queue.iter().map(|queued| queued.entry.spec());
+            let admitted = specs.try_for_each(|spec| self.engine.admit_on_replica(spec));
+            admitted.map_err(aborted)?;
+        }
         self.refresh_settings();
         let engine = self.engine.clone();
         let plan = self.union_plan(&queue, &transaction.watched);

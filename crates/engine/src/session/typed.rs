@@ -5,6 +5,7 @@
 
 use super::Session;
 use crate::evict::out_of_memory;
+use crate::following::read_only_replica;
 use commands::{Effects, Error, EventClass};
 use keyspace::{Hash, IfMissing, Keys, Mode, StringRef, StringValue, Ttl};
 use smallvec::SmallVec;
@@ -360,6 +361,9 @@ impl Session {
     ) -> Result<R, Error> {
         if self.engine.is_read_only() {
             return Err(super::dispatch::read_only());
+        }
+        if self.engine.is_read_only_replica() {
+            return Err(read_only_replica());
         }
         self.engine.check_saving()?;
         self.engine.check_replicas()?;

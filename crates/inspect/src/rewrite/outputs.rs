@@ -1,10 +1,12 @@
 use super::{Rewrite, Route};
+use crate::archive::Packer;
 use crate::error::Error;
 use crate::slot;
 use rdb::{Encoder, EncoderOptions, Event, Losses, Target};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use storage::{Mode, Storage, Writer};
+use storage::{File, Mode, Storage, Writer};
 use units::DbIndex;
 
 /// Bytes that an encoder gathers before they are written.
@@ -28,6 +30,7 @@ pub(super) struct Outputs<S: Storage> {
     storage: S,
     target: Target,
     options: EncoderOptions,
+    archive: bool,
     route: Route,
     files: BTreeMap<u32, Output<S>>,
     /// Where the key under way goes, and its database.
@@ -43,10 +46,43 @@ enum Common {
     ModuleAux(Vec<u8>),
 }
 
+/// Where encoded bytes go.
+enum Sink<F: File> {
+    Plain(Writer<F>),
+    Archive(Packer<Writer<F>>),
+}
+
+impl<F: File> Sink<F> {
+    fn new(file: F, archive: bool) -> io::Result<Sink<F>> {
+        let writer = Writer::new(file);
+        Ok(match archive {
+            true => Sink::Archive(Packer::new(writer)?),
+            false => Sink::Plain(writer),
+        })
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match self {
+            Sink::Plain(writer) => Ok(writer.write_all(bytes)?),
+            Sink::Archive(packer) => packer.write_all(bytes).map_err(Error::Write),
+        }
+    }
+
+    /// Has everything on disk; how many bytes the file has.
+    fn finish(self) -> Result<u64, Error> {
+        let mut writer = match self {
+            Sink::Plain(writer) => writer,
+            Sink::Archive(packer) => packer.finish().map_err(Error::Write)?,
+        };
+        writer.sync()?;
+        Ok(writer.written())
+    }
+}
+
 struct Output<S: Storage> {
     storage: S,
     encoder: Encoder,
-    writer: Option<Writer<S::File>>,
+    writer: Option<Sink<S::File>>,
     db: Option<u32>,
     keys: u64,
     path: PathBuf,
@@ -67,6 +103,7 @@ impl<S: Storage> Outputs<S> {
                 checksum: true,
                 lossy: rewrite.lossy,
             },
+            archive: rewrite.archive,
             route: rewrite.route.clone(),
             files: BTreeMap::new(),
             current: (0, 0),
@@ -83,20 +120,21 @@ impl<S: Storage> Outputs<S> {
     }
 
     fn path(&self, number: u32) -> PathBuf {
+        let suffix = if self.archive { ".lz4" } else { "" };
         match &self.route {
             Route::One(path) => path.clone(),
-            Route::Dbs(dir) => dir.join(format!("db-{number}.rdb")),
+            Route::Dbs(dir) => dir.join(format!("db-{number}.rdb{suffix}")),
             Route::Slots(dir, ranges) => {
                 let range = ranges.get(number as usize);
                 let (first, last) = range.map_or((0, 0), |range| (*range.start(), *range.end()));
-                dir.join(format!("slots-{first}-{last}.rdb"))
+                dir.join(format!("slots-{first}-{last}.rdb{suffix}"))
             }
         }
     }
 
     fn open(&mut self, number: u32) -> Result<(), Error> {
         let path = self.path(number);
-        let mut output = Output::new(&self.storage, path, self.target, self.options)?;
+        let mut output = Output::new(&self.storage, path, self.target, self.options, self.archive)?;
         for common in &self.common {
             output.put(&common.event())?;
         }
@@ -191,6 +229,7 @@ impl<S: Storage> Output<S> {
         path: PathBuf,
         target: Target,
         options: EncoderOptions,
+        archive: bool,
     ) -> Result<Output<S>, Error> {
         refuse_existing(storage, &path)?;
         let mut name = std::ffi::OsString::from("temp-");
@@ -200,7 +239,7 @@ impl<S: Storage> Output<S> {
         let mut output = Output {
             storage: storage.clone(),
             encoder: Encoder::new(target, options),
-            writer: Some(Writer::new(file)),
+            writer: Some(Sink::new(file, archive).map_err(Error::Write)?),
             db: None,
             keys: 0,
             path,
@@ -228,7 +267,7 @@ impl<S: Storage> Output<S> {
 
     fn drain(&mut self) -> Result<(), Error> {
         if let Some(writer) = &mut self.writer {
-            writer.write_all(self.encoder.buffer())?;
+            writer.put(self.encoder.buffer())?;
         }
         self.encoder.clear();
         Ok(())
@@ -238,17 +277,21 @@ impl<S: Storage> Output<S> {
         self.encoder.finish()?;
         self.drain()?;
         refuse_existing(&self.storage, &self.path)?;
-        if let Some(mut writer) = self.writer.take() {
-            let synced = writer.sync();
-            let renamed = synced.and_then(|()| self.storage.rename(&self.temp, &self.path));
+        let mut len = 0;
+        if let Some(writer) = self.writer.take() {
+            let finished = writer.finish();
+            let renamed = finished.and_then(|finished| {
+                len = finished;
+                Ok(self.storage.rename(&self.temp, &self.path)?)
+            });
             if let Err(error) = renamed {
                 let _ = self.storage.remove(&self.temp);
-                return Err(error.into());
+                return Err(error);
             }
         }
         Ok(Written {
             path: self.path.clone(),
-            len: self.encoder.written(),
+            len,
             keys: self.keys,
             losses: self.encoder.losses().clone(),
         })

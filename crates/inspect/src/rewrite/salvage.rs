@@ -156,7 +156,7 @@ pub struct Salvage {
 impl Scan {
     /// Looks for what is whole in the file at `path`.
     pub fn of<S: Storage>(storage: &S, path: &Path) -> Result<Scan, Error> {
-        let (mut blocks, len) = input::open(storage, path, |_| {})?;
+        let (mut blocks, len) = input::open_plain(storage, path, |_| {})?;
         let header = events::begin(path, &mut blocks)?;
         let version = version_of(path, &header)?;
         let mut scan = Scan {
@@ -333,6 +333,7 @@ impl Scan {
         let rewrite = Rewrite {
             target: None,
             compress: true,
+            archive: false,
             lossy: true,
             filter: &filter,
             redactor: None,

@@ -142,7 +142,7 @@ impl Keys<'_> {
 
     /// The item, unless its deadline has passed; then it is noted.
     #[inline]
-    fn alive<'a>(
+    pub(super) fn alive<'a>(
         &self,
         db: DbIndex,
         hash: u64,
@@ -162,6 +162,16 @@ impl Keys<'_> {
     #[inline]
     pub(super) fn is_over(&self, deadline: UnixMillis) -> bool {
         deadline < self.now && self.expiry != Expiry::Ignore
+    }
+
+    /// The same for a key that was not met before.
+    #[cold]
+    pub(super) fn note_expired_anew(&self, db: DbIndex, key: &[u8]) {
+        if self.expiry == Expiry::Delete {
+            let hash = self.inner.hasher.hash(key);
+            let mut expired = self.expired.borrow_mut();
+            expired.push((db, hash, key.to_vec()));
+        }
     }
 
     #[cold]

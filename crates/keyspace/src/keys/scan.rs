@@ -4,7 +4,7 @@ use units::DbIndex;
 
 impl Keys<'_> {
     /// Visits about `count` keys of a database from `cursor` on, 0 to begin; the cursor to go on
-    /// from, 0 at the end. Expired keys are not shown.
+    /// from, 0 at the end. Expired keys are noted, and not shown.
     ///
     /// Keys come in the order of their hashes, keys of equal cursors together, so one that is there
     /// from the first call to the last is seen, and once, whatever is added, removed or split in
@@ -29,10 +29,12 @@ impl Keys<'_> {
             let prefix = self.inner.shard_prefix(shard);
             let table = self.held.get(shard).table(db);
             let next = table.and_then(|table| {
-                table.scan(from, prefix, &mut count, &mut |item| {
-                    if !item.deadline.is_some_and(|deadline| self.is_over(deadline)) {
-                        f(item.key, self.entry_in(shard, &item));
-                    }
+                table.scan(from, prefix, &mut count, &mut |item| match item
+                    .deadline
+                    .is_some_and(|deadline| self.is_over(deadline))
+                {
+                    true => self.note_expired_anew(db, item.key),
+                    false => f(item.key, self.entry_in(shard, &item)),
                 })
             });
             match next {
@@ -68,8 +70,8 @@ impl Keys<'_> {
                 here.then_some(table)
             })?;
             let item = table.random(rng)?;
-            let over = item.deadline.is_some_and(|deadline| self.is_over(deadline));
-            (!over).then(|| item.key.to_vec())
+            let item = self.alive(db, self.inner.hasher.hash(item.key), item.key, item)?;
+            Some(item.key.to_vec())
         })
     }
 }

@@ -1,40 +1,53 @@
 //! Doubles as text, in both styles that servers have.
 
 use super::grisu::{self, Decimal};
-use super::write_i64;
+use super::{hexadecimal, write_i64};
 
 /// Integral doubles up to this magnitude print as integers: half of the i64 range, as the servers compare.
 const INTEGRAL_MAX: f64 = 4_611_686_018_427_387_904.0;
 
 /// The double that `text` spells, by the rules of a score or float argument.
 ///
-/// Decimal with optional sign, point and exponent, or `inf`, `infinity`, `nan` in any case. `None` for anything before
-/// or after it, and for a decimal too large or too small for a double (1e400, 1e-400), which servers refuse as well.
+/// Decimal with optional sign, point and exponent, hexadecimal behind `0x`, or `inf`, `infinity`, `nan` in any case.
+/// `None` for anything before or after it, and for a number too large or too small for a double (1e400, 1e-400), which servers refuse as well.
 /// `nan` gives a NaN: callers that hold scores refuse it.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    spelled(text).and_then(|(value, fits)| fits.then_some(value))
+}
+
+/// As [`parse_f64`], but a number too large is infinite and one too small is 0, as where servers read the bound of a
+/// range.
+pub fn parse_f64_saturating(text: &[u8]) -> Option<f64> {
+    spelled(text).map(|(value, _)| value)
+}
+
+/// The double nearest to what `text` spells, and whether a double has room for it.
+fn spelled(text: &[u8]) -> Option<(f64, bool)> {
     let (unsigned, negative) = match text {
         [b'-', rest @ ..] => (rest, true),
         [b'+', rest @ ..] => (rest, false),
         rest => (rest, false),
     };
-    let magnitude = match unsigned.first()? {
-        b'0'..=b'9' | b'.' => decimal(unsigned)?,
+    let (magnitude, fits) = match unsigned {
+        [] => return None,
+        [b'0', b'x' | b'X', digits @ ..] => hexadecimal::parse(digits)?,
+        [b'0'..=b'9' | b'.', ..] => decimal(unsigned)?,
         _ if unsigned.eq_ignore_ascii_case(b"inf")
             || unsigned.eq_ignore_ascii_case(b"infinity") =>
         {
-            f64::INFINITY
+            (f64::INFINITY, true)
         }
-        _ if unsigned.eq_ignore_ascii_case(b"nan") => f64::NAN,
+        _ if unsigned.eq_ignore_ascii_case(b"nan") => (f64::NAN, true),
         _ => return None,
     };
-    Some(if negative { -magnitude } else { magnitude })
+    Some((if negative { -magnitude } else { magnitude }, fits))
 }
 
-/// An unsigned decimal within the range of a double.
-fn decimal(text: &[u8]) -> Option<f64> {
+/// An unsigned decimal, and whether it is within the range of a double.
+fn decimal(text: &[u8]) -> Option<(f64, bool)> {
     let value: f64 = fast_float2::parse(text).ok()?;
     let vanished = value == 0.0 && mantissa_is_nonzero(text);
-    (value.is_finite() && !vanished).then_some(value)
+    Some((value, value.is_finite() && !vanished))
 }
 
 fn mantissa_is_nonzero(text: &[u8]) -> bool {
@@ -280,6 +293,20 @@ mod tests {
             "1x", "e5",
         ] {
             assert_eq!(parse_f64(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bounds_may_be_beyond_the_range() {
+        for (text, value) in [
+            ("1e400", Some(f64::INFINITY)),
+            ("-1e400", Some(f64::NEG_INFINITY)),
+            ("1e-400", Some(0.0)),
+            ("0x1p5000", Some(f64::INFINITY)),
+            ("1.5", Some(1.5)),
+            ("1e400x", None),
+        ] {
+            assert_eq!(parse_f64_saturating(text.as_bytes()), value, "{text}");
         }
     }
 

@@ -20,7 +20,10 @@
 
 mod float;
 mod grisu;
+mod hexadecimal;
 mod int;
 
-pub use float::{parse_f64, write_f64_17g, write_f64_digits, write_f64_shortest};
+pub use float::{
+    parse_f64, parse_f64_saturating, write_f64_17g, write_f64_digits, write_f64_shortest,
+};
 pub use int::{len_i64, parse_i64, write_i64};

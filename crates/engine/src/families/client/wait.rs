@@ -1,6 +1,6 @@
-//! WAIT and WAITAOF, for an engine that has no replicas.
+//! WAIT and WAITAOF.
 
-use crate::durable::{Copies, Local};
+use crate::durable::Copies;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
@@ -38,9 +38,11 @@ pub(in crate::families) const COMMANDS: &[SessionCommand] = &[
 ];
 
 fn wait(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    refuse_on_replica(session, "WAIT")?;
     let replicas = args.int()?;
     let until = timeout(session, args)?;
     let copies = Copies {
+        offset: session.last_write(),
         replicas,
         local: None,
         until,
@@ -55,6 +57,7 @@ fn wait_aof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySin
         fits.then_some(number)
             .ok_or_else(|| Error::err("value is out of range, must be positive"))
     };
+    refuse_on_replica(session, "WAITAOF")?;
     let local = args.int()?;
     if !(0..=1).contains(&local) {
         return Err(Error::err(
@@ -66,17 +69,24 @@ fn wait_aof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySin
     if local > 0 {
         session.engine.inner().check_waitable()?;
     }
-    let local = Local {
-        is_wanted: local > 0,
-        offset: session.engine.log().end(),
-    };
     let copies = Copies {
+        offset: session.last_write(),
         replicas,
-        local: Some(local),
+        local: Some(local > 0),
         until,
     };
     session.wait_for_copies(copies, reply);
     Ok(())
+}
+
+fn refuse_on_replica(session: &Session, name: &str) -> Outcome {
+    match session.engine.following().is_replica() {
+        true => Err(Error::err(format_args!(
+            "{name} cannot be used with replica instances. Please also note that writes to replicas \
+             are just local and are not propagated."
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Until when to wait, by a timeout in milliseconds of which 0 is for ever.

@@ -1,6 +1,7 @@
 //! The sections of INFO.
 
 mod commands;
+mod replication;
 mod server;
 mod stats;
 
@@ -29,7 +30,7 @@ const SECTIONS: &[Section] = &[
     ("Memory", ByDefault, memory),
     ("Persistence", ByDefault, super::persistence::info),
     ("Stats", ByDefault, stats::stats),
-    ("Replication", ByDefault, replication),
+    ("Replication", ByDefault, replication::replication),
     ("CPU", ByDefault, server::cpu),
     ("Modules", ByDefault, |_, _| {}),
     ("Commandstats", WithAll, commands::calls),
@@ -95,17 +96,6 @@ fn sample(session: &Session, db: DbIndex) -> TtlSample {
     let now = session.engine.now();
     let mut rng = session.engine.seeded_rng(now.0 as u64);
     session.engine.keyspace().sample_ttls(db, now, &mut rng)
-}
-
-fn replication(session: &Session, text: &mut String) {
-    let journal = session.engine.log().journal();
-    line(text, "role", "master");
-    line(text, "connected_slaves", 0);
-    line(text, "master_failover_state", "no-failover");
-    line(text, "master_replid", journal.replid());
-    line(text, "master_replid2", "0".repeat(40));
-    line(text, "master_repl_offset", journal.offset());
-    line(text, "second_repl_offset", -1);
 }
 
 fn keyspace(session: &Session, text: &mut String) {

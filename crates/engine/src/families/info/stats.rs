@@ -10,7 +10,10 @@ use units::DbIndex;
 pub(super) fn stats(session: &Session, text: &mut String) {
     let stats = session.engine.stats();
     traffic(session, stats, text);
-    zeros(text, &["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    line(text, "sync_full", stats.full_syncs.value());
+    line(text, "sync_partial_ok", stats.partial_syncs.value());
+    let refused = stats.refused_partial_syncs.value();
+    line(text, "sync_partial_err", refused);
     lifetimes(session, stats, text);
     line(text, "keyspace_hits", stats.hits.value());
     line(text, "keyspace_misses", stats.misses.value());
@@ -18,7 +21,11 @@ pub(super) fn stats(session: &Session, text: &mut String) {
     line(text, "pubsub_channels", hub.count(Kind::Channel));
     line(text, "pubsub_patterns", hub.count(Kind::Pattern));
     line(text, "pubsubshard_channels", hub.count(Kind::Sharded));
-    zeros(text, &["latest_fork_usec", "total_forks"]);
+    zeros(text, &["latest_fork_usec"]);
+    // What Redis forks for.
+    let rewrites = session.engine.inner().durable.rewrite_record().count;
+    let snapshots = stats.saves.value() + stats.full_syncs.value();
+    line(text, "total_forks", snapshots + rewrites);
     zeros(
         text,
         &["migrate_cached_sockets", "slave_expires_tracked_keys"],

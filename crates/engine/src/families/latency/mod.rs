@@ -15,7 +15,7 @@ const FLAGS: Flags = Flags::ADMIN
     .union(Flags::STALE);
 
 const fn spec(name: &'static str, arity: i32) -> Spec {
-    Spec::new(name, arity, Group::Server, FLAGS).tips(tips::EVERY_NODE_VARIES)
+    Spec::new(name, arity, Group::Server, FLAGS).tips(tips::EVERY_NODE_SPECIAL)
 }
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
@@ -38,7 +38,7 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         history,
     ),
     SessionCommand::new(
-        spec("latency|reset", -2).tips(tips::EVERY_NODE_SUM).doc(
+        spec("latency|reset", -2).tips(tips::EVERY_NODE).doc(
             "2.8.13",
             "O(1)",
             "[event [event ...]]",
