@@ -57,6 +57,8 @@ pub enum Operation {
     Stamp,
     /// Rename a file.
     Rename,
+    /// Give a file a second name.
+    Link,
     /// Remove a file.
     Remove,
     /// List a directory.
@@ -81,6 +83,7 @@ impl Operation {
             Operation::SetLen => "set-len",
             Operation::Stamp => "stat",
             Operation::Rename => "rename",
+            Operation::Link => "link",
             Operation::Remove => "remove",
             Operation::List => "list",
             Operation::CreateDir => "create-dir",

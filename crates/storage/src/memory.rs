@@ -96,6 +96,20 @@ impl Storage for Memory {
         Ok(())
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut tree = self.tree.lock();
+        let target = normal(to);
+        let failed = |kind: io::ErrorKind| Error::io(Operation::Link, to, kind.into());
+        tree.parent_exists(&target).map_err(failed)?;
+        if tree.is_dir(&target) || tree.files.contains_key(&target) {
+            return Err(failed(io::ErrorKind::AlreadyExists));
+        }
+        let node = tree.files.get(&normal(from)).map(Arc::clone);
+        let node = node.ok_or(failed(io::ErrorKind::NotFound))?;
+        tree.files.insert(target, node);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         match self.tree.lock().files.remove(&normal(path)) {
             Some(_) => Ok(()),

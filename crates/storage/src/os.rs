@@ -52,6 +52,10 @@ impl Storage for Os {
         fs::rename(from, to).map_err(|source| Error::io(Operation::Rename, from, source))
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        fs::hard_link(from, to).map_err(|source| Error::io(Operation::Link, to, source))
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         fs::remove_file(path).map_err(|source| Error::io(Operation::Remove, path, source))
     }

@@ -32,6 +32,8 @@ pub enum Recorded {
     Sync(PathBuf),
     /// A file was renamed.
     Rename(PathBuf, PathBuf),
+    /// A file was given a second name.
+    Link(PathBuf, PathBuf),
     /// A file was removed.
     Remove(PathBuf),
     /// A directory was made.
@@ -53,6 +55,7 @@ impl fmt::Display for Recorded {
             Recorded::Rename(from, to) => {
                 write!(f, "rename {} {}", from.display(), to.display())
             }
+            Recorded::Link(from, to) => write!(f, "link {} {}", from.display(), to.display()),
             Recorded::Remove(path) => write!(f, "remove {}", path.display()),
             Recorded::CreateDir(dir) => write!(f, "create-dir {}", dir.display()),
             Recorded::SyncDir(dir) => write!(f, "sync-dir {}", dir.display()),
@@ -107,6 +110,12 @@ impl<S: Storage> Storage for Recording<S> {
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         self.inner.rename(from, to)?;
         self.note(Recorded::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.inner.link(from, to)?;
+        self.note(Recorded::Link(from.to_owned(), to.to_owned()));
         Ok(())
     }
 

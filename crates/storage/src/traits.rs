@@ -50,6 +50,10 @@ pub trait Storage: Clone + Send + Sync + fmt::Debug + 'static {
     /// Renames a file, replacing `to` if that is there, in one step.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
 
+    /// Gives the file `from` a second name, `to`, which must not be there, in one step. Not every file
+    /// system can ([`std::io::ErrorKind::Unsupported`], `PermissionDenied`).
+    fn link(&self, from: &Path, to: &Path) -> Result<()>;
+
     /// Removes a file. Whoever has it open may go on using it.
     fn remove(&self, path: &Path) -> Result<()>;
 
@@ -59,7 +63,7 @@ pub trait Storage: Clone + Send + Sync + fmt::Debug + 'static {
     /// Makes one directory whose parent exists.
     fn create_dir(&self, dir: &Path) -> Result<()>;
 
-    /// Returns once names made, renamed or removed in `dir` before would outlive a power cut.
+    /// Returns once names made, linked, renamed or removed in `dir` before would outlive a power cut.
     fn sync_dir(&self, dir: &Path) -> Result<()>;
 
     /// Length, time and identity of what is at `path`; `None` if nothing is.

@@ -97,6 +97,8 @@ pub struct Config {
     pub(crate) snapshot_copy_budget: u64,
     /// In milliseconds.
     pub(crate) snapshot_copy_wait: u32,
+    /// Copies of saved snapshots; 0 for none.
+    pub(crate) snapshot_keep: u32,
     pub(crate) stop_writes_on_bgsave_error: bool,
     /// Keys that are remembered for clients that cache; 0 for no limit.
     pub(crate) tracking_table_max_keys: usize,
@@ -288,6 +290,7 @@ impl Default for Config {
             proto_max_bulk_len: 512 << 20,
             snapshot_copy_budget: 0,
             snapshot_copy_wait: 100,
+            snapshot_keep: 0,
             stop_writes_on_bgsave_error: true,
             tracking_table_max_keys: 1_000_000,
             limits: Limits::default(),

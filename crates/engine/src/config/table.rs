@@ -152,6 +152,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("slowlog-max-len", slowlog_max_len),
     parameter!("snapshot-copy-budget", snapshot_copy_budget),
     parameter!("snapshot-copy-wait", snapshot_copy_wait),
+    parameter!("snapshot-keep", snapshot_keep),
     parameter!("stop-writes-on-bgsave-error", stop_writes_on_bgsave_error),
     parameter!("stream-node-max-bytes", limits.stream_node_max_bytes),
     parameter!("stream-node-max-entries", limits.stream_node_max_entries),
@@ -252,7 +253,9 @@ impl Config {
     /// - `snapshot-copy-budget`: bytes that frozen views may keep of what has changed since, 0 for
     ///   no bound. Over it, views that the program took are cancelled;
     /// - `snapshot-copy-wait`: milliseconds that writers wait for the engine's own views (of a save)
-    ///   before these are cancelled, too.
+    ///   before these are cancelled, too;
+    /// - `snapshot-keep`: how many saved snapshots stay under names of their own beside `dump.rdb`,
+    ///   0 for none.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
         let row = self.row(name);
         let row = row.ok_or_else(|| ConfigError::Unknown(name.to_owned()))?;

@@ -5,6 +5,7 @@
 //! whose files changed behind the engine's back is not saved to.
 
 mod base;
+mod copies;
 mod error;
 mod log;
 mod recover;

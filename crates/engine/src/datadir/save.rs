@@ -3,7 +3,7 @@
 use super::{
     DataDir, Directory, Frozen, KnownRdb, OpenError, RecoveryReport, Rewritten, SaveError,
 };
-use super::{base, recover};
+use super::{base, copies, recover};
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
@@ -24,7 +24,7 @@ use units::ReplOffset;
 pub struct SaveReport {
     /// Whose files they are.
     pub target: Target,
-    /// The files.
+    /// The files; with `snapshot-keep` the copy is the last.
     pub files: Vec<PathBuf>,
     /// Keys in them.
     pub keys: u64,
@@ -69,7 +69,10 @@ impl<S: Storage> DataDir for Directory<S> {
             let frozen = engine.freeze_at(OverBudget::Wait, offset);
             snapshot.write(frozen, file, false)
         })?;
+        let (now, keep) = (engine.clock.now(), config.snapshot_keep);
+        let copy = copies::keep(&self.storage, &path, now, keep)?;
         snapshot.files.push(path);
+        snapshot.files.extend(copy);
         Ok(snapshot.report())
     }
 

@@ -130,6 +130,14 @@ impl Kept {
         Ok(())
     }
 
+    /// A second name for the file at `from`.
+    pub(super) fn link_again(&mut self, from: &Path, to: &Path) {
+        if let Some(&inode) = self.current.get(&name_of(from)) {
+            self.current.insert(name_of(to), inode);
+            self.changes.push(Change::Link(name_of(to), inode));
+        }
+    }
+
     pub(super) fn unlink(&mut self, path: &Path) {
         self.current.remove(&name_of(path));
         self.changes.push(Change::Unlink(name_of(path)));

@@ -230,6 +230,13 @@ impl Storage for Faulty {
         Ok(())
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.step(Operation::Link, to)?;
+        self.now.link(from, to)?;
+        self.shared.lock().kept.link_again(from, to);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.step(Operation::Remove, path)?;
         self.now.remove(path)?;

@@ -140,3 +140,20 @@ fn reading_fails_if_it_is_to_and_appends_may_be_short() {
     assert!(file.len().is_err());
     assert_eq!(file.len().unwrap(), 3);
 }
+
+#[test]
+fn a_second_name_lasts_once_its_directory_is_synced() {
+    let disk = Faulty::new();
+    let write = |writer: &mut crate::Writer<_>| writer.write_all(b"one");
+    replace::<_, Error>(&disk, path("/f"), &mut None, write).unwrap();
+    disk.link(path("/f"), path("/g")).unwrap();
+    let again = disk.link(path("/f"), path("/g")).unwrap_err();
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(content(&disk.crash(Crash::Lost, &mut first), "/g"), None);
+    disk.sync_dir(path("/")).unwrap();
+    disk.remove(path("/f")).unwrap();
+    disk.sync_dir(path("/")).unwrap();
+    let crashed = disk.crash(Crash::Lost, &mut first);
+    assert_eq!(content(&crashed, "/f"), None);
+    assert_eq!(content(&crashed, "/g").as_deref(), Some(&b"one"[..]));
+}
