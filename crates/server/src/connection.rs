@@ -9,9 +9,10 @@ use duramen::{Buffers, Engine, RespSink, Session};
 use resp::{Limits, RequestDecoder};
 use std::future::{pending, poll_fn};
 use std::io;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// How much is read at once, and at most reserved on a peer's word.
 const READ_BYTES: usize = 16 << 10;
@@ -26,6 +27,9 @@ const AHEAD_BYTES_MAX: usize = 1 << 20;
 /// How often a replica that waits for its snapshot hears something, and how long it may take no byte.
 const LINE_EVERY: Duration = Duration::from_secs(1);
 const REPLICA_SILENT_MAX: Duration = Duration::from_secs(60);
+
+/// How much is read of requests while the peer takes no replies (`client-query-buffer-limit`).
+const UNANSWERED_BYTES_MAX: usize = 1 << 30;
 
 /// A buffer that grew beyond this for one request is given back afterwards.
 const KEPT_BYTES_MAX: usize = 256 << 10;
@@ -92,8 +96,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         while go_on {
             let (answered, state) = self.answer(done);
             done += answered;
+            let before = self.input.len();
             self.write().await?;
             go_on = match state {
+                State::Waiting if self.input.len() > before => true,
                 State::Waiting => break,
                 State::More => true,
                 State::Blocked => self.unblocked().await?,
@@ -337,17 +343,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.send().await
     }
 
+    /// Meanwhile requests are read: a peer that sends all of many before it reads a reply would wait
+    /// for us as we for it.
     async fn send(&mut self) -> io::Result<()> {
-        let session = &self.session;
-        tokio::select! {
-            biased;
-            written = self.stream.write_all(&self.output) => written?,
-            // A peer that does not read while messages come: it is not waited for.
-            () = cut_off(session), if session.expects_messages() => {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            () = poll_fn(|cx| session.poll_expelled(cx)) => {
-                return Err(io::ErrorKind::ConnectionAborted.into());
+        // Strangers have to take their replies.
+        let (mut sent, mut reads) = (0, self.is_known);
+        while sent < self.output.len() {
+            let (session, stream) = (&self.session, &mut self.stream);
+            let (input, rest) = (&mut self.input, &self.output[sent..]);
+            let moved = poll_fn(|cx| {
+                let read = match Pin::new(&mut *stream).poll_write(cx, rest) {
+                    Poll::Pending if reads => poll_read_ahead(stream, cx, input),
+                    Poll::Pending => return Poll::Pending,
+                    written => return written.map_ok(Moved::Written),
+                };
+                read.map_ok(Moved::Read)
+            });
+            let moved = tokio::select! {
+                biased;
+                moved = moved => moved?,
+                // A peer that does not read while messages come: it is not waited for.
+                () = cut_off(session), if session.expects_messages() => {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                () = poll_fn(|cx| session.poll_expelled(cx)) => {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+            };
+            match moved {
+                Moved::Written(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Moved::Written(count) => sent += count,
+                // It says nothing more, and may still listen.
+                Moved::Read(0) => reads = false,
+                Moved::Read(count) => self.session.note_traffic(count, 0),
             }
         }
         self.session.note_traffic(0, self.output.len());
@@ -372,6 +400,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
     }
+}
+
+/// What moved on a connection, in bytes.
+enum Moved {
+    Written(usize),
+    Read(usize),
+}
+
+/// Reads what is there, unless too much waits to be answered already.
+fn poll_read_ahead<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    cx: &mut Context<'_>,
+    input: &mut Vec<u8>,
+) -> Poll<io::Result<usize>> {
+    if input.len() >= UNANSWERED_BYTES_MAX {
+        return Poll::Pending;
+    }
+    let mut block = [0; READ_BYTES];
+    let mut block = ReadBuf::new(&mut block);
+    let read = Pin::new(stream).poll_read(cx, &mut block);
+    input.extend_from_slice(block.filled());
+    read.map_ok(|()| block.filled().len())
 }
 
 /// How often to see how long messages have waited.

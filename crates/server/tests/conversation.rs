@@ -36,6 +36,29 @@ fn pipelined_requests_are_answered_in_order() {
     sending.join().unwrap();
 }
 
+/// More than both sockets hold of requests and of replies: the client sends all before it reads.
+#[test]
+fn who_sends_everything_before_it_reads_is_not_waited_for() {
+    const VALUE: usize = 1 << 20;
+    const COUNT: usize = 64;
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &[]);
+    let mut client = server.connect();
+    let value = vec![b'v'; VALUE];
+    assert_eq!(client.call(&[b"SET", b"k", &value]), ok());
+    let mut batch = request(&[b"GET", b"k"]).repeat(COUNT);
+    batch.extend(request(&[b"SET", b"other", &value]).repeat(COUNT));
+    let patience = Duration::from_secs(60);
+    client.stream.set_write_timeout(Some(patience)).unwrap();
+    client.send(&batch);
+    for _ in 0..COUNT {
+        assert!(matches!(client.reply(), Some(Value::Bulk(bytes)) if bytes.len() == VALUE));
+    }
+    for _ in 0..COUNT {
+        assert_eq!(client.reply(), Some(ok()));
+    }
+}
+
 #[test]
 fn inline_requests_and_blank_lines() {
     let dir = tempfile::tempdir().unwrap();
