@@ -175,7 +175,7 @@ fn estimate(path: &Path) -> Result<Estimates, Box<dyn std::error::Error>> {
     let filter = Filter::default();
     let mut source = Source::new(&filter, &mut estimates);
     let (mut blocks, len) = inspect::open(&Os, path, |_| {})?;
-    source.read(path, Some(len), &mut blocks)?;
+    source.read(path, len, &mut blocks)?;
     Ok(estimates)
 }
 
