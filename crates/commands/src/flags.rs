@@ -105,7 +105,7 @@ impl Group {
     pub(crate) fn category(self) -> Option<Category> {
         match self {
             Group::Generic => Some("keyspace"),
-            Group::Server | Group::PubSub => None,
+            Group::Server | Group::PubSub | Group::Cluster => None,
             Group::SortedSet => Some("sortedset"),
             Group::Transactions => Some("transaction"),
             other => Some(other.name()),
