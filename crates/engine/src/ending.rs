@@ -51,6 +51,11 @@ impl Engine {
         Poll::Pending
     }
 
+    /// Whether a client asked the program to end.
+    pub fn is_ending(&self) -> bool {
+        self.inner().ending.state.lock().is_asked
+    }
+
     /// Saves as asked, and then has the program end. With `force` it does so even if saving failed.
     pub(crate) fn shut_down(&self, save: Save, force: bool) -> Result<(), Error> {
         let ending = &self.inner().ending;

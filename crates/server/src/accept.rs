@@ -102,6 +102,8 @@ pub(crate) fn run(
         .enable_time()
         .build()?;
     let outcome = runtime.block_on(accept(listeners, rebinds, engine, workers));
+    // Who sees its connection end must not find another one accepted: the listeners go first.
+    drop(runtime);
     stop.stop();
     outcome
 }
