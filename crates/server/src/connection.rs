@@ -44,10 +44,6 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> io::Result<()> {
     let mut connection = Connection::new(stream, session, live, stopped);
     while connection.turn().await? {}
-    // Who asked for the end of the server must not find it still there when the connection closes.
-    if connection.session.engine().is_ending() {
-        connection.stopped.wait().await;
-    }
     Ok(())
 }
 

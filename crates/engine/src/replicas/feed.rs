@@ -77,9 +77,11 @@ impl Feed {
 
     fn new(engine: &Engine, id: u64, about: About, step: Step, is_told: bool) -> Feed {
         let now = engine.now();
+        let replica = engine.replicas().add(id, about, now);
+        engine.size_backlog();
         Feed {
             engine: engine.clone(),
-            replica: engine.replicas().add(id, about, now),
+            replica,
             step,
             is_told,
             line_at: now,
