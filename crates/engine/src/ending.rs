@@ -165,13 +165,11 @@ impl Engine {
         // Nothing is written from here on, so that there is an end that replicas can reach.
         let pause = self.clients().pause();
         pause.begin(PauseBy::Ending, PauseMode::Write, until, now);
-        let asked = Asked {
-            how,
-            until,
-            offset: self.log().end(),
-        };
-        self.inner().ending.ask(asked);
-        self.ask_replicas();
+        let offset = self.log().end();
+        self.inner().ending.ask(Asked { how, until, offset });
+        if patience > 0 && self.replicas().are_behind(offset) {
+            self.ask_replicas();
+        }
     }
 
     /// Whether the end, which was asked for, is put off because replicas may still catch up.

@@ -506,7 +506,9 @@ impl Inner {
     /// Whether to save at the end.
     pub(crate) fn must_save(&self) -> bool {
         let config = self.config.read();
-        let changed = self.dirty.load(Ordering::Relaxed) > 0 && !self.ending.is_unsaved();
+        // A snapshot also says where the history is, which replicas go on from.
+        let changed = self.dirty.load(Ordering::Relaxed) > 0 || self.has_followed();
+        let changed = changed && !self.ending.is_unsaved();
         !config.save.is_empty() && changed && self.directory.get().is_some() && !self.read_only
     }
 }

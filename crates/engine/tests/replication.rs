@@ -177,3 +177,25 @@ fn damage_on_the_wire_is_an_error() {
     assert!(link.feed(head.as_bytes(), &mut Vec::new()).is_err());
     assert_eq!(info(&replica, "master_link_status"), "down");
 }
+
+/// The second is not yet waiting when the first has the snapshot, and it is the same one.
+#[test]
+fn replicas_that_come_together_share_a_snapshot() {
+    let clock = ManualClock::new(START);
+    let (primary, first, second) = (open(&clock, 1), open(&clock, 2), open(&clock, 3));
+    let saver = primary.saver();
+    let mut wires = [&first, &second].map(|replica| {
+        follow(replica);
+        Wire::new(&primary, replica)
+    });
+    for wire in &mut wires {
+        assert!(!wire.carry(1000));
+    }
+    assert!(saver.wait(std::time::Duration::ZERO));
+    saver.save().unwrap();
+    for wire in &mut wires {
+        assert!(!wire.carry(1000));
+    }
+    assert_same(&primary, &first);
+    assert_same(&primary, &second);
+}

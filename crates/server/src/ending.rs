@@ -39,7 +39,7 @@ pub(crate) async fn ended(engine: &Engine) {
         let ending = engine.clone();
         match tokio::task::spawn_blocking(move || ending.end()).await {
             Ok(Ok(true)) => return,
-            Ok(Ok(false)) => tell("Shutdown manually aborted"),
+            Ok(Ok(false)) => {}
             Ok(Err(error)) => {
                 tell::warn(&error.to_string());
                 tell("Error trying to save the DB, can't exit.");

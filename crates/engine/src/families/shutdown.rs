@@ -2,7 +2,7 @@
 
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use crate::{Shutdown, ShutdownSave};
+use crate::{LogLevel, Shutdown, ShutdownSave};
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
 
 const FLAGS: Flags = Flags::ADMIN
@@ -47,6 +47,9 @@ fn abort(session: &Session, reply: &mut dyn ReplySink) -> Outcome {
     if !session.engine.take_back_shutdown() {
         return Err(Error::err("No shutdown in progress."));
     }
+    session
+        .engine
+        .note(LogLevel::Notice, "Shutdown manually aborted.");
     reply.ok();
     Ok(())
 }
