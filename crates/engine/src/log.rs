@@ -134,6 +134,11 @@ impl Log {
         self.readers.is_any.store(true, Ordering::SeqCst);
     }
 
+    /// Wakes all who wait for more, though there may be none.
+    pub(crate) fn wake_readers(&self) {
+        self.readers.wake();
+    }
+
     /// Where the journal ends, without waiting for anybody.
     pub(crate) fn end(&self) -> ReplOffset {
         ReplOffset(self.end.load(Ordering::Acquire))

@@ -276,7 +276,7 @@ impl Engine {
         if logs {
             self.turn_log(false);
         }
-        inner.replicas.begin_anew();
+        inner.hang_up_replicas();
         datadir::empty(self);
         let config = inner.config.read().clone();
         let directory = inner.directory().ok_or(SaveError::NoDirectory)?;
@@ -299,6 +299,12 @@ impl Engine {
 }
 
 impl Inner {
+    /// Has all replicas ask anew, at once.
+    fn hang_up_replicas(&self) {
+        self.replicas.begin_anew();
+        self.log.wake_readers();
+    }
+
     /// A file for the snapshot that the primary sends.
     fn receive(&self) -> Result<Arc<dyn File>, SaveError> {
         self.may_save()?;
@@ -312,7 +318,7 @@ impl Inner {
         if old != id {
             let end = self.log.journal().rename(id);
             *self.past.lock() = Some((old, end));
-            self.replicas.begin_anew();
+            self.hang_up_replicas();
         }
     }
 
@@ -322,6 +328,6 @@ impl Inner {
         let old = self.log.journal().replid();
         let end = self.log.begin_history(new);
         *self.past.lock() = Some((old, end));
-        self.replicas.begin_anew();
+        self.hang_up_replicas();
     }
 }
