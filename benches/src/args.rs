@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{MEASUREMENTS, Outcome};
 
 const USAGE: &str = "usage: benches --server NAME=PATH [--server NAME=PATH ...]
-  --what LIST          of memory,throughput,snapshot,freeze,views,collections,growth,lag,hits
+  --what LIST          of memory,throughput,types,snapshot,freeze,views,collections,growth,lag,hits
                        (default: all)
   --keys N             keys, or elements of a collection, in the data sets (default 2000000; views
                        and collections 5000000; lag 1000000; growth and freeze 20000000)

@@ -33,6 +33,7 @@ mod snapshot;
 mod steady;
 mod table;
 mod throughput;
+mod types;
 mod views;
 mod within;
 mod workload;
@@ -50,9 +51,10 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Measure = fn(&Args) -> Outcome<()>;
 
 /// What can be measured, by the names that `--what` takes.
-const MEASUREMENTS: [(&str, Measure); 9] = [
+const MEASUREMENTS: [(&str, Measure); 10] = [
     ("memory", memory::measure),
     ("throughput", throughput::measure),
+    ("types", types::measure),
     ("snapshot", snapshot::measure),
     ("freeze", freeze::measure),
     ("views", views::measure_keys),

@@ -59,14 +59,25 @@ pub(crate) fn measure(args: &Args) -> Outcome<()> {
     servers.into_iter().try_for_each(Server::stop)
 }
 
-/// One run: the server's CPU nanoseconds a command, and commands a second.
+/// One run of one of redis-benchmark's own tests.
 fn run(args: &Args, server: &Server, test: &str, depth: u64, commands: u64) -> Outcome<Vec<f64>> {
+    let words = ["-t", test, "-d", &VALUE_BYTES.to_string()].map(str::to_owned);
+    benchmark(args, server, [KEY_SPACE, commands, depth], &words)
+}
+
+/// One run of redis-benchmark with further `words`, with so many keys, commands and of those at a
+/// time: the server's CPU nanoseconds a command, and commands a second.
+pub(crate) fn benchmark(
+    args: &Args,
+    server: &Server,
+    [keys, commands, depth]: [u64; 3],
+    words: &[String],
+) -> Outcome<Vec<f64>> {
     let core = args.pin.as_ref().map(|(_, client)| client.as_str());
     let mut command = pinned(Path::new("redis-benchmark"), core);
-    command.args(["-p", &server.port().to_string(), "-t", test, "--csv"]);
+    command.args(["-p", &server.port().to_string(), "--csv"]);
     for (flag, number) in [
-        ("-d", VALUE_BYTES),
-        ("-r", KEY_SPACE),
+        ("-r", keys),
         ("-n", commands),
         ("-P", depth),
         ("-c", CLIENTS),
@@ -75,6 +86,7 @@ fn run(args: &Args, server: &Server, test: &str, depth: u64, commands: u64) -> O
     }
     let before = server.cpu()?;
     let output = command
+        .args(words)
         .output()
         .map_err(|error| format!("redis-benchmark: {error}"))?;
     let cpu = server.cpu()? - before;
