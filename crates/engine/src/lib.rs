@@ -52,6 +52,7 @@ mod lag;
 mod log;
 mod memory;
 mod notes;
+mod place;
 mod pubsub;
 mod rates;
 mod registry;
@@ -76,6 +77,7 @@ pub use datadir::{
     FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
 };
 pub use durable::Committer;
+pub use ending::{Shutdown, ShutdownSave};
 pub use engine::Engine;
 pub use following::{Link, LinkError, Primary};
 pub use keyspace::{
