@@ -3,6 +3,7 @@
 #![no_main]
 
 use duramen::{Engine, Reply, Session};
+use harness::within_budget;
 use libfuzzer_sys::fuzz_target;
 
 fn described(session: &mut Session) -> Option<Vec<u8>> {
@@ -28,13 +29,15 @@ fuzz_target!(|rules: &[u8]| {
         return;
     }
     let mut session = Engine::open_in_memory().session();
-    if matches!(set(&mut session, rules), Reply::Error(_)) {
+    let reply = within_budget(rules.len(), || set(&mut session, rules));
+    if matches!(reply, Reply::Error(_)) {
         return;
     }
     session.execute(&["ACL", "DRYRUN", "u", "SET", "key", "value"]);
     let before = described(&mut session).expect("a user that was set is listed");
     session.execute(&["ACL", "DELUSER", "u"]);
-    let reply = set(&mut session, &before[b"user u ".len()..]);
+    let rules = &before[b"user u ".len()..];
+    let reply = within_budget(rules.len(), || set(&mut session, rules));
     assert!(matches!(reply, Reply::Status(_)), "{reply:?}");
     assert_eq!(described(&mut session), Some(before));
 });

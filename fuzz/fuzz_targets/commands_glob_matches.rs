@@ -3,9 +3,10 @@
 #![no_main]
 
 use commands::glob::matches;
+use harness::within_budget;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+fn check(bytes: &[u8]) {
     let cut = bytes
         .iter()
         .position(|byte| *byte == 0)
@@ -21,4 +22,6 @@ fuzz_target!(|bytes: &[u8]| {
     let escaped: Vec<u8> = text.iter().flat_map(|byte| [b'\\', *byte]).collect();
     assert!(matches(&escaped, text));
     assert!(matches(b"*", text));
-});
+}
+
+fuzz_target!(|bytes: &[u8]| within_budget(bytes.len(), || check(bytes)));

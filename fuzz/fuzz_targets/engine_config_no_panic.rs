@@ -2,13 +2,14 @@
 #![no_main]
 
 use duramen::{Engine, Reply};
+use harness::within_budget;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     for line in text.lines().take(32) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let builder = Engine::builder("/data").storage(duramen::storage::Memory::new());
-        if let Err(error) = builder.line(&words) {
+        if let Err(error) = within_budget(line.len(), || builder.line(&words)) {
             assert!(!error.to_string().is_empty());
         }
     }
@@ -17,7 +18,8 @@ fuzz_target!(|text: &str| {
         let Some((name, value)) = line.split_once(' ') else {
             continue;
         };
-        if session.execute(&["CONFIG", "SET", name, value]) != Reply::Status("OK".to_owned()) {
+        let set = || session.execute(&["CONFIG", "SET", name, value]);
+        if within_budget(line.len(), set) != Reply::Status("OK".to_owned()) {
             continue;
         }
         let Reply::Array(told) = session.execute(&["CONFIG", "GET", name]) else {

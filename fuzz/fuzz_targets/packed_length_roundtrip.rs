@@ -1,10 +1,11 @@
 //! A length that is read is written no longer than it was, and reads the same.
 #![no_main]
 
+use harness::within_budget;
 use libfuzzer_sys::fuzz_target;
 use packed::length::{self, Length};
 
-fuzz_target!(|bytes: &[u8]| {
+fn round_trip(bytes: &[u8]) {
     let Ok(Some((length, size))) = length::read(bytes) else {
         return;
     };
@@ -17,4 +18,6 @@ fuzz_target!(|bytes: &[u8]| {
     }
     assert!(out.len() <= size);
     assert_eq!(length::read(&out), Ok(Some((length, out.len()))));
-});
+}
+
+fuzz_target!(|bytes: &[u8]| within_budget(bytes.len(), || round_trip(bytes)));

@@ -6,7 +6,7 @@
 #[path = "../../crates/rdb/tests/corpus/logical.rs"]
 mod logical;
 
-use harness::{Trace, fingerprint};
+use harness::{Trace, fingerprint, within_budget};
 use libfuzzer_sys::fuzz_target;
 use logical::Logical;
 use rdb::{
@@ -73,7 +73,7 @@ fn events(bytes: &[u8]) -> (u64, u64) {
             trace.add(event);
         }
     };
-    decode(bytes, add).expect("what was encoded decodes");
+    within_budget(bytes.len(), || decode(bytes, add)).expect("what was encoded decodes");
     trace.finish()
 }
 
@@ -91,11 +91,12 @@ fn check(bytes: &[u8], target: Target) {
 
 fuzz_target!(|bytes: &[u8]| {
     let mut version: Option<Version> = None;
-    let result = decode(bytes, |event| {
+    let start = |event: &Event<'_>| {
         if let Event::Start(found) = event {
             version = Some(*found);
         }
-    });
+    };
+    let result = within_budget(bytes.len(), || decode(bytes, start));
     if let (Ok(()), Some(version)) = (result, version) {
         check(bytes, Target::for_version(version));
         check(

@@ -35,6 +35,6 @@ pub use error::Error;
 pub use filter::{Filter, NameTest, Ttl};
 pub use input::{Blocks, Input, files, open};
 pub use record::{Encoding, Entry, Fact, Figures, Key, Piece, StreamMeta, Type, Visitor};
-pub use repeats::{Repeat, Repeats};
+pub use repeats::{Repeat, Repeats, unique_name};
 pub use source::Source;
 pub use summary::{Summary, SummaryOptions};

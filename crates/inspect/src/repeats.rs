@@ -2,6 +2,7 @@
 
 use crate::digest;
 use crate::sorter::Sorter;
+use rdb::Part;
 use std::path::Path;
 use storage::{Result, Storage};
 
@@ -45,21 +46,39 @@ impl<S: Storage> Repeats<S> {
 
     /// The first name that came again.
     pub fn first(self) -> Result<Option<Repeat>> {
+        let mut found = None::<Repeat>;
+        self.each(|repeat| {
+            if found.is_none_or(|found| repeat.again < found.again) {
+                found = Some(repeat);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Each place at which a name came again, in no order.
+    pub fn each(self, mut each: impl FnMut(Repeat) -> Result<()>) -> Result<()> {
         let mut sorted = self.sorter.finish()?;
-        let (mut before, mut found) = (None, None::<Repeat>);
+        let mut before = None;
         while let Some(record) = sorted.next()? {
-            let (hash, place) = split(&record);
+            let (hash, again) = split(&record);
             match before {
-                Some((same, first)) if same == hash => {
-                    let again = place;
-                    if found.is_none_or(|found| again < found.again) {
-                        found = Some(Repeat { first, again });
-                    }
-                }
-                _ => before = Some((hash, place)),
+                Some((same, first)) if same == hash => each(Repeat { first, again })?,
+                _ => before = Some((hash, again)),
             }
         }
-        Ok(found)
+        Ok(())
+    }
+}
+
+/// The name in a part of a value that no other part of the value may have: a member of a set (`in_set`
+/// tells it from an element of a list) or sorted set, a field of a hash. Of compact forms the decoder
+/// takes care.
+pub fn unique_name<'a>(part: &Part<'a>, in_set: bool) -> Option<&'a [u8]> {
+    match *part {
+        Part::Element(member) if in_set => Some(member),
+        Part::Field { field: name, .. } | Part::Scored { member: name, .. } => Some(name),
+        _ => None,
     }
 }
 

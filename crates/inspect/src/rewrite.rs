@@ -5,9 +5,11 @@
 
 mod outputs;
 mod redacted;
+mod repeated;
 mod salvage;
 
 pub use outputs::Written;
+pub use repeated::Repeated;
 pub use salvage::{Lost, Salvage, Scan};
 
 use crate::digest;

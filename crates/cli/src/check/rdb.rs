@@ -157,13 +157,11 @@ impl Follower {
             *self.facts.types.entry(kind).or_default() += 1;
             self.facts.last_type = Some(kind);
         }
+        let in_set = self.facts.last_type == Some(Type::Set);
+        if let Some(name) = inspect::unique_name(part, in_set) {
+            return self.members.note(name);
+        }
         match part {
-            Part::Element(member) if self.facts.last_type == Some(Type::Set) => {
-                self.members.note(member)
-            }
-            Part::Field { field: name, .. } | Part::Scored { member: name, .. } => {
-                self.members.note(name)
-            }
             Part::HashListpackTtl { listpack, .. } if !is_by_deadline(listpack) => {
                 Err(Trouble::Damage(Damage {
                     offset: Some(offset),

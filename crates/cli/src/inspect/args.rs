@@ -71,6 +71,9 @@ pub(crate) enum Format {
     Jsonl,
     /// Keys with their sizes as comma-separated values
     Csv,
+    /// Keys with their sizes as Apache Parquet
+    #[cfg(feature = "parquet")]
+    Parquet,
     /// Commands that make the keys, as in an append-only file and for redis-cli --pipe
     Resp,
 }

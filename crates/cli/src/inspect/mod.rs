@@ -61,6 +61,13 @@ fn inspect(args: &InspectArgs) -> Result<(), Error> {
             rows.finish().map_err(Error::Write)?;
             outcome
         }
+        #[cfg(feature = "parquet")]
+        Format::Parquet => {
+            let mut rows = inspect::export::ParquetRows::new(out).map_err(Error::Write)?;
+            let outcome = input.read(&filter, &mut rows);
+            rows.finish().map_err(Error::Write)?;
+            outcome
+        }
         Format::Resp => {
             let mut commands = Commands::new(output(out));
             let outcome = input.read(&filter, &mut commands);
@@ -164,9 +171,9 @@ impl<R: Read, P: FnMut(u64)> Read for Told<R, P> {
 }
 
 /// Standard output, or a new file.
-pub(crate) fn output(path: Option<&Path>) -> Result<Box<dyn Write>, Error> {
+pub(crate) fn output(path: Option<&Path>) -> Result<Box<dyn Write + Send>, Error> {
     Ok(match path {
-        None => Box::new(io::stdout().lock()),
+        None => Box::new(io::stdout()),
         Some(path) => Box::new(Writer::new(Os.open(path, Mode::Truncate)?)),
     })
 }

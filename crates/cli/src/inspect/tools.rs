@@ -243,18 +243,16 @@ fn written_json(file: &Written) -> Value {
 
 /// Saves what can be saved.
 pub(crate) fn repair(args: &RepairArgs) -> ExitCode {
-    let saved = Scan::of(&Os, &args.input).and_then(|scan| {
-        let sound = scan.is_sound();
-        Ok((sound, scan.write(&Os, &args.output)?))
-    });
+    let saved = Scan::of(&Os, &args.input)
+        .and_then(|scan| scan.write(&Os, &std::env::temp_dir(), &args.output));
     match saved {
-        Ok((sound, salvage)) => {
+        Ok(salvage) => {
             let text = match args.json {
                 true => format!("{:#}\n", salvage_json(&salvage)),
                 false => salvage_text(&salvage),
             };
             match say(&text) {
-                Ok(()) => ExitCode::from(u8::from(!sound)),
+                Ok(()) => ExitCode::from(u8::from(!salvage.is_sound())),
                 error => conclude(error),
             }
         }
@@ -279,6 +277,13 @@ fn salvage_text(salvage: &Salvage) -> String {
             lost.what
         ));
     }
+    let repeated = salvage.repeated;
+    for (count, what) in [(repeated.keys, "keys"), (repeated.elements, "elements")] {
+        if count > 0 {
+            let count = number(count);
+            text.push_str(&format!("  left out: {count} {what} that came before\n"));
+        }
+    }
     if let Some(checksum) = &salvage.checksum {
         text.push_str(&format!("  some value may be wrong: {checksum}\n"));
     }
@@ -293,6 +298,7 @@ fn salvage_json(salvage: &Salvage) -> Value {
     json!({
         "file": written_json(&salvage.file),
         "lost": lost.collect::<Vec<_>>(),
+        "repeated": {"keys": salvage.repeated.keys, "elements": salvage.repeated.elements},
         "checksum": salvage.checksum,
     })
 }

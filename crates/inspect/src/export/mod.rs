@@ -1,14 +1,19 @@
 //! Keys with their values, written one after another.
 //!
 //! Each exporter is a [`crate::Visitor`] over an [`Output`]: one large buffer that is written out
-//! when it is full, so that a key costs no allocation and no call.
+//! when it is full, so that a key costs no allocation and no call. Only Parquet, which is written by
+//! columns, has none.
 
 mod csv;
 mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod resp;
 
 pub use csv::CsvRows;
 pub use json::{JsonOptions, JsonRows};
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetRows;
 pub use resp::Commands;
 
 use std::fmt;
