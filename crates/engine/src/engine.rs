@@ -15,6 +15,7 @@ use crate::following::Following;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
+use crate::migrating::Migrating;
 use crate::notes::Notes;
 use crate::pubsub::{Hub, Published, Subscriber};
 use crate::replicas::Replicas;
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     /// Another one each time (`INFO server`).
     pub(crate) run_id: ReplId,
     pub(crate) telling: Telling,
+    pub(crate) migrating: Migrating,
     pub(crate) seed: u64,
     pub(crate) stats: Stats,
     /// Whether [`Engine::tick`] deletes what is due; `DEBUG SET-ACTIVE-EXPIRE`.
@@ -393,6 +395,7 @@ impl Inner {
             opened_at: now,
             run_id,
             telling: Telling::default(),
+            migrating: Migrating::default(),
             seed: parts.seed,
             stats: Stats::default(),
             active_expiry: AtomicBool::new(true),

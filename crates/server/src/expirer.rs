@@ -38,6 +38,7 @@ fn work(engine: &Engine, over: &AtomicBool) {
         engine.tick();
         engine.sample_rates();
         engine.ping_replicas();
+        engine.end_idle_migrations();
         if !engine.evict_due() {
             engine.wait_for_deadline(LONGEST);
         }

@@ -128,6 +128,7 @@ impl Fixture {
             effects: &mut effects,
             rng: &mut self.rng,
             settings: &self.settings,
+            peers: None,
             wait: None,
             note: None,
         };
