@@ -27,6 +27,8 @@ pub struct Settings {
     pub compat: Compat,
     /// Whether payloads with a wrong checksum are taken.
     pub skip_checksums: bool,
+    /// Whether small integers are told to be shared, which no policy of eviction wants otherwise.
+    pub shares_integers: bool,
     /// Which events are told; none if nobody could hear of them.
     pub notify: EventClass,
 }

@@ -174,6 +174,7 @@ impl Engine {
             self.turn_log(after.appendonly == Some(true));
         }
         inner.eviction.set_limit(after.maxmemory);
+        inner.clients.weights().set_limit(after.client_bytes_max());
         let wants_replicas = after.wants_replicas();
         inner
             .wants_replicas

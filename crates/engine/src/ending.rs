@@ -51,6 +51,12 @@ impl Engine {
         Poll::Pending
     }
 
+    /// Saves as configured, and then has the program end, as `SHUTDOWN` does; refused if saving
+    /// fails. For programs that are told to end by a signal.
+    pub fn request_shutdown(&self) -> Result<(), Error> {
+        self.shut_down(Save::AsConfigured, false)
+    }
+
     /// Saves as asked, and then has the program end. With `force` it does so even if saving failed.
     pub(crate) fn shut_down(&self, save: Save, force: bool) -> Result<(), Error> {
         let ending = &self.inner().ending;

@@ -378,6 +378,9 @@ impl Inner {
         let spikes = Spikes::new(threshold, parts.clock.clone());
         let scripting = Scripting::new(parts.config.busy_reply_threshold);
         let hub = Hub::new(output_limit, parts.clock.clone());
+        let clients = Clients::default();
+        let client_bytes_max = parts.config.client_bytes_max();
+        clients.weights().set_limit(client_bytes_max);
         let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
         let access = AccessControl::new(&parts.config);
         let mut rng = fastrand::Rng::with_seed(parts.seed ^ now.0 as u64);
@@ -409,7 +412,7 @@ impl Inner {
             access,
             tracking: Tracking::default(),
             blocking: Blocking::default(),
-            clients: Clients::default(),
+            clients,
             ending: Ending::default(),
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
@@ -458,6 +461,7 @@ impl Inner {
             in_script: false,
             compat: config.compat_version,
             skip_checksums: self.skip_checksums.load(Ordering::Relaxed),
+            shares_integers: config.shares_integers(),
             notify: config.notify(),
         }
     }

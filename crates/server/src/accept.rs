@@ -4,7 +4,7 @@ use crate::ServeError;
 use crate::addresses::Address;
 use crate::config::{ServerConfig, UnixSocket};
 use crate::listening::{self, Listening, Rebind};
-use crate::shutdown::Stop;
+use crate::shutdown::{Asked, Stop};
 use crate::stream::Accepted;
 use crate::tell::tell;
 use crate::worker::Worker;
@@ -127,12 +127,13 @@ async fn accept(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tell("Ready to accept connections");
+    let mut asked = Asked::new(engine);
     loop {
         tokio::select! {
             Some(stream) = accepted.recv() => turn.give(stream),
             Some(request) = rebinds.recv() => listening.rebind(request).await,
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => if asked.again("SIGTERM")? { return Ok(()) },
+            _ = interrupt.recv() => if asked.again("SIGINT")? { return Ok(()) },
             () = poll_fn(|cx| engine.poll_shutdown(cx)) => return Ok(()),
         }
     }

@@ -39,6 +39,7 @@ fn work(engine: &Engine, over: &AtomicBool) {
         engine.sample_rates();
         engine.ping_replicas();
         engine.end_idle_migrations();
+        engine.evict_clients();
         if !engine.evict_due() {
             engine.wait_for_deadline(LONGEST);
         }

@@ -44,8 +44,14 @@ pub(super) fn migrate(ctx: &mut Context<'_, '_>) -> Outcome {
     let mut found = KeyPositions::new();
     positions(argv, &mut found);
     let names: Vec<&[u8]> = found.iter().map(|&at| argv[at]).collect();
-    let (names, restores) = restores(ctx, &names, request.replace)?;
-    if names.is_empty() {
+    let (mut there, mut restores) = (Vec::new(), Vec::new());
+    for name in names {
+        if let Some(restore) = restore(ctx, name, request.replace)? {
+            there.push(name);
+            restores.push(restore);
+        }
+    }
+    if there.is_empty() {
         ctx.reply.simple("NOKEY");
         return Ok(());
     }
@@ -63,39 +69,34 @@ pub(super) fn migrate(ctx: &mut Context<'_, '_>) -> Outcome {
         },
     };
     if !request.keep {
-        let there = names.iter().zip(&answers.replies);
-        let there = there.filter(|(_, reply)| reply.is_ok());
-        let there: Vec<&[u8]> = there.map(|(name, _)| *name).collect();
-        remove(ctx, &there);
+        let taken = there.iter().zip(&answers.replies);
+        let taken = taken.filter(|(_, reply)| reply.is_ok());
+        let taken: Vec<&[u8]> = taken.map(|(name, _)| *name).collect();
+        remove(ctx, &taken);
     }
     outcome(answers)?;
     ctx.reply.ok();
     Ok(())
 }
 
-/// Of those names the ones that there are, and for each of them the request that makes it.
-fn restores<'a>(
+/// The request that makes a key elsewhere, if it is here.
+fn restore(
     ctx: &mut Context<'_, '_>,
-    names: &[&'a [u8]],
+    name: &[u8],
     replace: bool,
-) -> Result<(Vec<&'a [u8]>, Vec<Vec<Vec<u8>>>), Error> {
-    let (mut found, mut requests) = (Vec::new(), Vec::new());
-    for name in names {
-        let Some(entry) = ctx.keys.get(ctx.db, name) else {
-            continue;
-        };
-        let payload = snapshot::dump(&entry.value(), ctx.settings.dump_target);
-        let payload = payload.map_err(Error::err)?;
-        let deadline = entry.deadline();
-        // What lives for ever has 0.
-        let left = deadline.map_or(0, |at| (at.0 - ctx.keys.now().0).max(1));
-        let left = left.to_string().into_bytes();
-        let mut request = vec![b"RESTORE".to_vec(), name.to_vec(), left, payload];
-        request.extend(replace.then(|| b"REPLACE".to_vec()));
-        requests.push(request);
-        found.push(*name);
-    }
-    Ok((found, requests))
+) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let Some(entry) = ctx.keys.get(ctx.db, name) else {
+        return Ok(None);
+    };
+    let payload = snapshot::dump(&entry.value(), ctx.settings.dump_target);
+    let payload = payload.map_err(Error::err)?;
+    let deadline = entry.deadline();
+    // What lives for ever has 0.
+    let left = deadline.map_or(0, |at| (at.0 - ctx.keys.now().0).max(1));
+    let left = left.to_string().into_bytes();
+    let mut request = vec![b"RESTORE".to_vec(), name.to_vec(), left, payload];
+    request.extend(replace.then(|| b"REPLACE".to_vec()));
+    Ok(Some(request))
 }
 
 /// Removes keys that are elsewhere now, which is what other copies of the data repeat.

@@ -100,6 +100,8 @@ pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
     let reclaim = engine.keyspace().reclaim_stats();
     lines.extend([
         ("mem_not_counted_for_evict", memory.views.to_string()),
+        ("mem_clients_slaves", "0".to_owned()),
+        ("mem_clients_normal", memory.clients.to_string()),
         ("mem_replication_backlog", memory.journal.to_string()),
         (
             "lazyfree_pending_objects",

@@ -42,6 +42,9 @@ impl Queued {
     }
 }
 
+/// What a watched key takes besides its name, here and in the keyspace, about.
+const WATCHED_BYTES: usize = 150;
+
 /// A key that must not change before `EXEC`.
 #[derive(Debug)]
 struct Watched {
@@ -76,6 +79,13 @@ impl Transaction {
     pub(super) fn queued(&self) -> Option<(usize, usize)> {
         let queue = self.queue.as_ref()?;
         Some((queue.len(), self.queued_bytes))
+    }
+
+    /// Bytes of what is queued and of what is watched.
+    pub(super) fn held_bytes(&self) -> usize {
+        let watched = self.watched.iter();
+        let watched = watched.map(|watched| WATCHED_BYTES + watched.key.len());
+        self.queued_bytes + watched.sum::<usize>()
     }
 
     /// What is queued.

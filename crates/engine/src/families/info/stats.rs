@@ -81,7 +81,8 @@ fn lifetimes(session: &Session, stats: &Stats, text: &mut String) {
     line(text, "expire_lag_ms_p99", lag.percentile(99));
     line(text, "expire_lag_ms_max", lag.max());
     line(text, "evicted_keys", stats.evicted_keys.value());
-    zeros(text, &["evicted_clients", "evicted_scripts"]);
+    line(text, "evicted_clients", stats.evicted_clients.value());
+    zeros(text, &["evicted_scripts"]);
 }
 
 /// Of all keys with a deadline, how many per cent are over and still there, by a sample.
