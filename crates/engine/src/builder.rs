@@ -11,8 +11,8 @@ use std::sync::Arc;
 use storage::{Os, Storage};
 use units::{ReplId, ReplOffset};
 
-/// How much of the journal is kept in memory: little, as nobody reads it yet.
-const JOURNAL_BYTES_MAX: u64 = 64 << 10;
+/// How much of the journal is kept in memory while nobody follows it.
+pub(crate) const JOURNAL_BYTES_MAX: u64 = 64 << 10;
 
 /// Settings for an engine that is about to be opened.
 ///

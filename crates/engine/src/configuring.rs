@@ -193,6 +193,7 @@ impl Engine {
         inner.keyspace.set_limits(after.limits);
         after.apply(&inner.keyspace);
         inner.settings_epoch.fetch_add(1, Ordering::Release);
+        self.size_backlog();
         self.make_room();
     }
 

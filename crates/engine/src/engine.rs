@@ -289,6 +289,10 @@ impl Engine {
         self.clients().pause().now(|| self.now())
     }
 
+    pub(crate) fn ending(&self) -> &Ending {
+        &self.inner.ending
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.inner.hub
     }
@@ -384,7 +388,9 @@ impl Inner {
         let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
         let access = AccessControl::new(&parts.config);
         let mut rng = fastrand::Rng::with_seed(parts.seed ^ now.0 as u64);
-        let following = Following::new(parts.config.replicaof.is_some(), now);
+        let is_replica = parts.config.replicaof.is_some();
+        let following = Following::new(is_replica, now);
+        parts.log.set_relaying(is_replica);
         let run_id = ReplId::from_bits(std::array::from_fn(|_| rng.u8(..)));
         Inner {
             keyspace: parts.keyspace,
@@ -507,7 +513,9 @@ impl Inner {
     /// Whether to save at the end.
     pub(crate) fn must_save(&self) -> bool {
         let config = self.config.read();
-        let changed = self.dirty.load(Ordering::Relaxed) > 0 && !self.ending.is_unsaved();
+        // A snapshot also says where the history is, which replicas go on from.
+        let changed = self.dirty.load(Ordering::Relaxed) > 0 || self.has_followed();
+        let changed = changed && !self.ending.is_unsaved();
         !config.save.is_empty() && changed && self.directory.get().is_some() && !self.read_only
     }
 }

@@ -53,6 +53,7 @@ mod log;
 mod memory;
 mod migrating;
 mod notes;
+mod place;
 mod pubsub;
 mod rates;
 mod registry;
@@ -77,6 +78,7 @@ pub use datadir::{
     FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
 };
 pub use durable::Committer;
+pub use ending::{Shutdown, ShutdownSave};
 pub use engine::Engine;
 pub use following::{Link, LinkError, Primary};
 pub use keyspace::{

@@ -1,5 +1,6 @@
 //! Effects on their way into the journal: encoded once, outside its lock, appended in one piece.
 
+use crate::place::Place;
 use crate::stats::Apart;
 use journal::Journal;
 use parking_lot::Mutex;
@@ -95,9 +96,11 @@ impl Log {
         self.relays.store(on, Ordering::Relaxed);
     }
 
-    /// Appends bytes of a primary's stream, as they came; `only_stream` if they are no history.
-    pub(crate) fn relay(&self, bytes: &[u8], only_stream: bool) -> ReplOffset {
-        let _selected = self.selected.lock();
+    /// Appends bytes of a primary's stream, as they came; `only_stream` if they are no history. What
+    /// follows is for the database `db`, if it does not say otherwise.
+    pub(crate) fn relay(&self, bytes: &[u8], only_stream: bool, db: DbIndex) -> ReplOffset {
+        let mut selected = self.selected.lock();
+        *selected = Some(db);
         let end = match only_stream {
             true => self.journal.append_stream_only(bytes),
             false => self.journal.append(bytes),
@@ -114,11 +117,11 @@ impl Log {
     }
 
     /// Forgets everything and goes on at that point of a history.
-    pub(crate) fn reset(&self, replid: ReplId, offset: ReplOffset) {
+    pub(crate) fn reset(&self, place: Place) {
         let mut selected = self.selected.lock();
-        self.journal.reset(replid, offset);
-        self.end.store(offset.0, Ordering::Release);
-        *selected = None;
+        self.journal.reset(place.replid, place.at);
+        self.end.store(place.at.0, Ordering::Release);
+        *selected = place.db;
         self.readers.wake();
     }
 
@@ -131,16 +134,38 @@ impl Log {
         self.readers.is_any.store(true, Ordering::SeqCst);
     }
 
+    /// Wakes all who wait for more, though there may be none.
+    pub(crate) fn wake_readers(&self) {
+        self.readers.wake();
+    }
+
     /// Where the journal ends, without waiting for anybody.
     pub(crate) fn end(&self) -> ReplOffset {
         ReplOffset(self.end.load(Ordering::Acquire))
     }
 
-    /// Makes the next effect name its database, so that a file may begin with it. Called when
-    /// nothing can be appended: under the locks of all shards. Returns the offset of that effect.
-    pub(crate) fn cut(&self) -> ReplOffset {
-        *self.selected.lock() = None;
-        self.journal.offset()
+    /// Makes the next effect name its database, so that a file may begin with it; what another's
+    /// history goes on with can't be made to, and is in the place. Called when nothing can be
+    /// appended: under the locks of all shards.
+    pub(crate) fn cut(&self) -> Place {
+        let mut selected = self.selected.lock();
+        if !self.relays.load(Ordering::Relaxed) {
+            *selected = None;
+        }
+        self.place_with(*selected)
+    }
+
+    /// Where the history is. Called when nothing can be appended.
+    pub(crate) fn place(&self) -> Place {
+        self.place_with(*self.selected.lock())
+    }
+
+    fn place_with(&self, db: Option<DbIndex>) -> Place {
+        Place {
+            replid: self.journal.replid(),
+            at: self.journal.offset(),
+            db,
+        }
     }
 }
 
@@ -192,7 +217,8 @@ impl Batch {
     }
 }
 
-fn select(db: DbIndex) -> Vec<u8> {
+/// What has the next command be for a database.
+pub(crate) fn select(db: DbIndex) -> Vec<u8> {
     command(&[b"SELECT", db.to_string().as_bytes()])
 }
 

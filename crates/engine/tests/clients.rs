@@ -268,25 +268,6 @@ fn the_file_is_waited_for() {
 }
 
 #[test]
-fn shutdown_asks_whoever_serves() {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = Engine::open(dir.path()).unwrap();
-    let mut session = engine.session();
-    run(&mut session, "SET k 1");
-    assert!(error(run(&mut session, "SHUTDOWN")).starts_with("ERR SHUTDOWN is for servers"));
-    let mut cx = Context::from_waker(Waker::noop());
-    assert!(engine.poll_shutdown(&mut cx).is_pending());
-    let mut replies = Vec::new();
-    begin(&mut session, "SHUTDOWN NOSAVE", &mut replies);
-    assert!(replies.is_empty() && session.wants_to_quit());
-    assert!(engine.poll_shutdown(&mut cx).is_ready());
-    drop(session);
-    engine.close().unwrap();
-    let mut session = Engine::open(dir.path()).unwrap().session();
-    assert_eq!(run(&mut session, "DBSIZE"), Reply::Integer(0));
-}
-
-#[test]
 fn reads_without_a_touch_leave_the_key_idle() {
     let clock = ManualClock::new(UnixMillis(1_700_000_000_000));
     let engine = engine_at(&clock);

@@ -1,110 +1,9 @@
-//! Two engines, one following the other, with the bytes between them carried by hand.
+//! One engine follows another.
 
-use duramen::storage::Memory;
-use duramen::{Engine, Link, ManualClock, Primary, Reply, RespSink, Session, UnixMillis};
-use resp::{Limits, RequestDecoder};
-use std::task::{Context, Poll, Waker};
+mod wire;
 
-const START: UnixMillis = UnixMillis(1_700_000_000_000);
-
-fn open(clock: &ManualClock, seed: u64) -> Engine {
-    let builder = Engine::builder("/data").storage(Memory::new()).seed(seed);
-    builder.clock(clock.clone()).open().unwrap()
-}
-
-fn run(session: &mut Session, line: &str) -> Reply {
-    let words: Vec<&str> = line.split(' ').collect();
-    session.execute(&words)
-}
-
-fn text(reply: Reply) -> String {
-    match reply {
-        Reply::Bulk(bytes) => String::from_utf8(bytes).unwrap(),
-        Reply::Error(error) => error.to_string(),
-        other => format!("{other:?}"),
-    }
-}
-
-/// A connection: the session that the primary has for its replica, and the replica's end.
-struct Wire {
-    session: Session,
-    decoder: RequestDecoder,
-    to_primary: Vec<u8>,
-    link: Link,
-    /// What the primary sent, in all.
-    sent: usize,
-}
-
-impl Wire {
-    fn new(primary: &Engine, replica: &Engine) -> Wire {
-        let mut to_primary = Vec::new();
-        let link = replica.link(replica.primary().0, &mut to_primary);
-        Wire {
-            session: primary.session(),
-            decoder: RequestDecoder::new(Limits::default()),
-            to_primary,
-            link,
-            sent: 0,
-        }
-    }
-
-    /// Carries bytes in pieces of `step` until neither side says anything; whether the replica hung
-    /// up.
-    fn carry(&mut self, step: usize) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        loop {
-            let mut out = Vec::new();
-            while let Some(request) = self.decoder.decode(&self.to_primary).unwrap() {
-                let argv: Vec<Vec<u8>> = request.iter().map(<[u8]>::to_vec).collect();
-                let consumed = request.consumed();
-                self.to_primary.drain(..consumed);
-                let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
-                let protocol = self.session.protocol();
-                self.session
-                    .execute_into(&argv, &mut RespSink::new(&mut out, protocol));
-            }
-            let mut fed = Vec::new();
-            while let Poll::Ready(more) = self.session.poll_feed(&mut cx, &mut fed) {
-                if more.is_err() {
-                    return true;
-                }
-                out.append(&mut fed);
-            }
-            if out.is_empty() {
-                return false;
-            }
-            self.sent += out.len();
-            for piece in out.chunks(step) {
-                if self.link.feed(piece, &mut self.to_primary).is_err() {
-                    return true;
-                }
-            }
-        }
-    }
-}
-
-fn follow(replica: &Engine) {
-    replica.set_primary(Some(Primary {
-        host: "primary".to_owned(),
-        port: 6379,
-    }));
-}
-
-fn info(engine: &Engine, field: &str) -> String {
-    let all = text(run(&mut engine.session(), "INFO replication"));
-    let begin = format!("{field}:");
-    let line = all.lines().find_map(|line| line.strip_prefix(&begin));
-    line.unwrap_or_else(|| panic!("no {field} in {all}"))
-        .to_owned()
-}
-
-fn assert_same(a: &Engine, b: &Engine) {
-    for field in ["master_replid", "master_repl_offset"] {
-        assert_eq!(info(a, field), info(b, field), "{field}");
-    }
-    let digest = |engine: &Engine| engine.digest(duramen::DigestForm::Redis74);
-    assert_eq!(digest(a).unwrap(), digest(b).unwrap());
-}
+use duramen::ManualClock;
+use wire::{START, Wire, assert_same, follow, info, open, run, text};
 
 #[test]
 fn a_replica_takes_over_everything_and_then_every_change() {
@@ -277,4 +176,26 @@ fn damage_on_the_wire_is_an_error() {
     let head = format!("+PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC {id} 7\r\n$9\r\nREDIS0011garbage");
     assert!(link.feed(head.as_bytes(), &mut Vec::new()).is_err());
     assert_eq!(info(&replica, "master_link_status"), "down");
+}
+
+/// The second is not yet waiting when the first has the snapshot, and it is the same one.
+#[test]
+fn replicas_that_come_together_share_a_snapshot() {
+    let clock = ManualClock::new(START);
+    let (primary, first, second) = (open(&clock, 1), open(&clock, 2), open(&clock, 3));
+    let saver = primary.saver();
+    let mut wires = [&first, &second].map(|replica| {
+        follow(replica);
+        Wire::new(&primary, replica)
+    });
+    for wire in &mut wires {
+        assert!(!wire.carry(1000));
+    }
+    assert!(saver.wait(std::time::Duration::ZERO));
+    saver.save().unwrap();
+    for wire in &mut wires {
+        assert!(!wire.carry(1000));
+    }
+    assert_same(&primary, &first);
+    assert_same(&primary, &second);
 }

@@ -6,8 +6,6 @@ use crate::shard::Shard;
 use crate::sync::RwLockWriteGuard;
 use crate::table::{Mark, Payload};
 use crate::{Form, IntBytes, KeyHasher, Keyspace, StringValue, Value};
-use std::hint::black_box;
-use std::ops::Range;
 use units::{DbIndex, UnixMillis};
 
 /// What a batch is told of a key, apart from its value.
@@ -34,28 +32,39 @@ pub struct Taken {
 
 /// Keys to be added together, by [`Keyspace::add`].
 ///
-/// Names and short strings lie behind each other in one block, which [`Batch::clear`] keeps: a key
-/// costs no allocation on its way into a page.
-#[derive(Debug, Default)]
+/// They are parted by hash as they come, so that adding a part reads it from front to back and stays
+/// within few segments. Names and short strings lie behind each other in one block a part, which
+/// [`Batch::clear`] keeps: a key costs no allocation on its way into a page.
+#[derive(Debug)]
 pub struct Batch {
-    bytes: Vec<u8>,
-    values: Vec<Option<Value>>,
-    keys: Vec<Gathered>,
-    /// Hashes from the shard's bits on, with the places of their keys; sorted when they are added.
-    order: Vec<(u64, u32)>,
-    sorted: Vec<(u64, u32)>,
+    hasher: KeyHasher,
+    /// A power of two, and no less than there are shards. Each shard has the same number of them.
+    parts: Box<[Part]>,
+    len: u32,
+    bytes: usize,
 }
 
-#[derive(Debug)]
+/// Keys whose hashes share their first bits, in the order in which they came.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    /// Names, each before its value if that is a short string.
+    bytes: Vec<u8>,
+    /// The other values.
+    values: Vec<Value>,
+    keys: Vec<Gathered>,
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Gathered {
     hash: u64,
-    db: DbIndex,
-    /// Where the name begins. A short string follows it.
-    start: usize,
-    len: u32,
-    value: Place,
     deadline: Option<UnixMillis>,
     access: Access,
+    db: DbIndex,
+    /// Which of the batch it is.
+    number: u32,
+    /// Bytes of the name.
+    len: u32,
+    value: Place,
 }
 
 /// Where the value of a gathered key is.
@@ -63,166 +72,162 @@ struct Gathered {
 enum Place {
     /// So many bytes behind the name.
     Inline(Form, u16),
-    /// In `values`.
-    Large(u32),
+    /// The next of `values`.
+    Large,
 }
 
 /// Strings longer than this are no page's, and are copied once only if they are values at once.
 const SHORT: usize = 512;
 /// So many keys before a key is added, what it needs is asked of memory.
 const AHEAD: usize = 8;
-/// Leading hash bits, as a power of two, by which a batch is sorted: neighbours share segments.
-const SORT_BITS: u32 = 11;
+/// Leading hash bits by which keys are parted. With more of them a part has fewer segments, and
+/// writing to all parts in turn costs more.
+const PART_BITS: u32 = 9;
 /// Tag bits above those of the shard.
 const TAG_BITS: u32 = 7;
 
 impl Batch {
+    /// An empty batch for a keyspace.
+    pub fn new(keyspace: &Keyspace) -> Batch {
+        let parts = keyspace.shards().max(1 << PART_BITS);
+        Batch {
+            hasher: keyspace.settings().hasher,
+            parts: vec![Part::default(); parts].into(),
+            len: 0,
+            bytes: 0,
+        }
+    }
+
     /// Number of keys.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.len as usize
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.len == 0
     }
 
     /// Bytes of names and short strings, and what each key takes beside them.
     pub fn bytes(&self) -> usize {
-        self.bytes.len() + self.keys.len() * (size_of::<Gathered>() + 2 * size_of::<(u64, u32)>())
+        self.bytes
     }
 
     /// Forgets all keys, and keeps the room.
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.values.clear();
-        self.keys.clear();
-        self.order.clear();
+        self.parts.iter_mut().for_each(Part::clear);
+        (self.len, self.bytes) = (0, 0);
     }
 
     /// Gathers a string. The canonical text of an integer is kept as one.
-    pub fn push_string(&mut self, hasher: &KeyHasher, key: NewKey<'_>, value: &[u8]) {
+    pub fn push_string(&mut self, key: NewKey<'_>, value: &[u8]) {
         if value.len() > SHORT {
-            return self.push(hasher, key, Value::String(StringValue::from_bytes(value)));
+            return self.push(key, Value::String(StringValue::from_bytes(value)));
         }
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(key.key);
         let number = integer(value).map(IntBytes::new);
         let (form, value) = match &number {
             Some(number) => (Form::StringInt, number.as_ref()),
             None => (Form::StringRaw, value),
         };
-        self.bytes.extend_from_slice(value);
-        self.note(hasher, key, start, Place::Inline(form, value.len() as u16));
+        let place = Place::Inline(form, value.len() as u16);
+        self.note(key, place, value.len())
+            .bytes
+            .extend_from_slice(value);
     }
 
     /// Gathers a value of any type.
-    pub fn push(&mut self, hasher: &KeyHasher, key: NewKey<'_>, value: Value) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(key.key);
-        let place = Place::Large(self.values.len() as u32);
-        self.values.push(Some(value));
-        self.note(hasher, key, start, place);
+    pub fn push(&mut self, key: NewKey<'_>, value: Value) {
+        self.note(key, Place::Large, 0).values.push(value);
     }
 
-    fn note(&mut self, hasher: &KeyHasher, key: NewKey<'_>, start: usize, value: Place) {
+    /// Writes down all of a key but its value, which takes so many bytes of the part that is given.
+    fn note(&mut self, key: NewKey<'_>, value: Place, value_len: usize) -> &mut Part {
         let NewKey {
             db,
             key,
             deadline,
             access,
         } = key;
-        let hash = hasher.hash(key);
-        self.order.push((hash << TAG_BITS, self.keys.len() as u32));
-        self.keys.push(Gathered {
+        let hash = self.hasher.hash(key);
+        let gathered = Gathered {
             hash,
-            db,
-            start,
-            len: key.len() as u32,
-            value,
             deadline,
             access,
-        });
+            db,
+            number: self.len,
+            len: key.len() as u32,
+            value,
+        };
+        self.len += 1;
+        self.bytes += key.len() + value_len + size_of::<Gathered>();
+        let bits = self.parts.len().trailing_zeros();
+        let part = &mut self.parts[(hash << TAG_BITS >> (u64::BITS - bits)) as usize];
+        part.keys.push(gathered);
+        part.bytes.extend_from_slice(key);
+        part
+    }
+}
+
+impl Part {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.values.clear();
+        self.keys.clear();
     }
 
-    /// Brings keys of one shard, and nearly those of one segment, together; equal hashes keep
-    /// their order.
-    fn sort(&mut self) {
-        let bucket = |hash: u64| (hash >> (64 - SORT_BITS)) as usize;
-        let mut ends = vec![0_u32; 1 << SORT_BITS];
-        for &(hash, _) in &self.order {
-            ends[bucket(hash)] += 1;
-        }
-        let mut before = 0;
-        for end in &mut ends {
-            before += std::mem::replace(end, before);
-        }
-        self.sorted.clear();
-        self.sorted.resize(self.order.len(), (0, 0));
-        for &(hash, number) in &self.order {
-            let to = &mut ends[bucket(hash)];
-            self.sorted[*to as usize] = (hash, number);
-            *to += 1;
-        }
-    }
-
-    fn name(&self, key: &Gathered) -> &[u8] {
-        &self.bytes[key.start..key.start + key.len as usize]
-    }
-
-    /// Adds a part of the sorted keys to their shard; the first, as they were gathered, that was
-    /// there before.
-    fn add_to(&mut self, shard: &mut Shard, part: Range<usize>, now: UnixMillis) -> Option<u32> {
-        let mut taken = None;
-        for at in part {
-            self.fetch(shard, at);
-            let number = self.sorted[at].1;
-            if !self.add_one(shard, number as usize, now) {
-                taken = Some(taken.map_or(number, |taken: u32| taken.min(number)));
+    /// Adds all keys to their shard; the first that was there before.
+    fn add_to(&mut self, shard: &mut Shard, now: UnixMillis) -> Option<(u32, Taken)> {
+        let (mut bytes, mut taken) = (&self.bytes[..], None);
+        let mut values = self.values.drain(..);
+        for (at, key) in self.keys.iter().enumerate() {
+            if let Some(ahead) = self.keys.get(at + AHEAD) {
+                shard.tables[ahead.db.index()].fetch_room(ahead.hash);
+            }
+            let name = split_off(&mut bytes, key.len as usize);
+            let payload = match key.value {
+                Place::Inline(form, len) => {
+                    Payload::Inline(form, split_off(&mut bytes, len.into()))
+                }
+                Place::Large => match values.next() {
+                    Some(value) => Payload::Value(value),
+                    None => unreachable!("a value was gathered with its key"),
+                },
+            };
+            if !add_one(shard, key, name, payload, now) && taken.is_none() {
+                let (db, key_name) = (key.db, name.to_vec());
+                taken = Some((key.number, Taken { db, key: key_name }));
             }
         }
         taken
     }
+}
 
-    /// Reads what the keys after the one at `at` will need, so that many are waited for at once.
-    #[inline]
-    fn fetch(&self, shard: &Shard, at: usize) {
-        let ahead = |distance: usize| {
-            let (_, number) = self.sorted.get(at + distance)?;
-            self.keys.get(*number as usize)
-        };
-        black_box(ahead(2 * AHEAD).map(|key| key.start));
-        if let Some(key) = ahead(AHEAD) {
-            black_box(self.bytes.get(key.start));
-            shard.tables[key.db.index()].fetch_room(key.hash);
-        }
-    }
+/// The first `len` bytes, which are no longer among the rest.
+fn split_off<'a>(bytes: &mut &'a [u8], len: usize) -> &'a [u8] {
+    let (first, rest) = bytes.split_at(len);
+    *bytes = rest;
+    first
+}
 
-    fn add_one(&mut self, shard: &mut Shard, number: usize, now: UnixMillis) -> bool {
-        let key = &self.keys[number];
-        let (hash, end) = (key.hash, key.start + key.len as usize);
-        let name = &self.bytes[key.start..end];
-        let payload = match key.value {
-            Place::Inline(form, len) => {
-                Payload::Inline(form, &self.bytes[end..end + usize::from(len)])
-            }
-            Place::Large(at) => match self.values[at as usize].take() {
-                Some(value) => Payload::Value(value),
-                None => unreachable!("a batch is cleared after it was added"),
-            },
-        };
-        let touch = shard.touch(now, hash);
-        let stamp = key.access.stamp(shard.policy, now);
-        let table = &mut shard.tables[key.db.index()];
-        if !table.add(hash, name, payload, key.deadline, &touch) {
-            return false;
-        }
-        if let (Some(stamp), Some(item)) = (stamp, table.get(hash, name)) {
-            item.mark.store(stamp);
-        }
-        shard.changed(key.db, name);
-        true
+/// Whether the key was added: it was not there.
+fn add_one(
+    shard: &mut Shard,
+    key: &Gathered,
+    name: &[u8],
+    payload: Payload<'_>,
+    now: UnixMillis,
+) -> bool {
+    let touch = shard.touch(now, key.hash);
+    let stamp = key.access.stamp(shard.policy, now);
+    let table = &mut shard.tables[key.db.index()];
+    if !table.add(key.hash, name, payload, key.deadline, &touch) {
+        return false;
     }
+    if let (Some(stamp), Some(item)) = (stamp, table.get(key.hash, name)) {
+        item.mark.store(stamp);
+    }
+    shard.changed(key.db, name);
+    true
 }
 
 impl Keyspace {
@@ -239,58 +244,45 @@ impl Keyspace {
         }
     }
 
-    /// Adds the keys of a batch under one lock for each shard, and clears the batch. Keys that are
-    /// there stay as they are; of those the one that was gathered first is told. Logs nothing.
+    /// Adds the keys of a batch, which was made for this keyspace, under one lock for each shard,
+    /// and clears the batch. Keys that are there stay as they are; of those the one that was
+    /// gathered first is told. Logs nothing.
     pub fn add(&self, batch: &mut Batch, now: UnixMillis) -> Result<(), Taken> {
-        batch.sort();
-        let mut parts = self.parts(batch);
-        let mut taken: Option<u32> = None;
-        while !parts.is_empty() {
-            let (slot, mut shard, part) = self.next_part(&mut parts);
-            let found = batch.add_to(&mut shard, part, now);
+        let each = batch.parts.len() / self.shards();
+        let mut shares: Vec<_> = batch.parts.chunks_mut(each).enumerate().collect();
+        shares.retain(|(_, share)| share.iter().any(|part| !part.keys.is_empty()));
+        let mut taken: Option<(u32, Taken)> = None;
+        while !shares.is_empty() {
+            let (slot, mut shard, share) = self.next_share(&mut shares);
+            let found = share
+                .iter_mut()
+                .filter_map(|part| part.add_to(&mut shard, now));
+            taken = taken
+                .into_iter()
+                .chain(found)
+                .min_by_key(|(number, _)| *number);
             slot.published.update_all(&shard);
             self.inner.alarm.note(slot.published.earliest());
-            taken = taken.into_iter().chain(found).min();
         }
-        let taken = taken.map(|number| {
-            let key = &batch.keys[number as usize];
-            Err(Taken {
-                db: key.db,
-                key: batch.name(key).to_vec(),
-            })
-        });
         batch.clear();
-        taken.unwrap_or(Ok(()))
+        taken.map_or(Ok(()), |(_, taken)| Err(taken))
     }
 
-    /// The sorted keys of a batch, by shard.
-    fn parts(&self, batch: &Batch) -> Vec<(usize, Range<usize>)> {
-        let mut parts: Vec<(usize, Range<usize>)> = Vec::new();
-        for (at, &(hash, _)) in batch.sorted.iter().enumerate() {
-            let shard = self.inner.shard_of(hash >> TAG_BITS);
-            match parts.last_mut() {
-                Some((last, part)) if *last == shard => part.end = at + 1,
-                _ => parts.push((shard, at..at + 1)),
-            }
-        }
-        parts
-    }
-
-    /// Takes out the part whose shard is free, and its lock; if others hold all, waits for one.
-    fn next_part(
+    /// Takes out the share of a shard that is free, and its lock; if others hold all, waits for one.
+    fn next_share<'b>(
         &self,
-        parts: &mut Vec<(usize, Range<usize>)>,
-    ) -> (&Slot, RwLockWriteGuard<'_, Shard>, Range<usize>) {
-        let free = parts.iter().enumerate().find_map(|(at, (shard, _))| {
+        shares: &mut Vec<(usize, &'b mut [Part])>,
+    ) -> (&Slot, RwLockWriteGuard<'_, Shard>, &'b mut [Part]) {
+        let free = shares.iter().enumerate().find_map(|(at, (shard, _))| {
             let guard = self.inner.shards[*shard].lock.try_write()?;
             Some((at, guard))
         });
         let (at, guard) = match free {
             Some(free) => free,
-            None => (0, self.inner.shards[parts[0].0].lock.write()),
+            None => (0, self.inner.shards[shares[0].0].lock.write()),
         };
-        let (shard, part) = parts.swap_remove(at);
-        (&self.inner.shards[shard], guard, part)
+        let (shard, share) = shares.swap_remove(at);
+        (&self.inner.shards[shard], guard, share)
     }
 }
 
@@ -320,9 +312,9 @@ mod tests {
     }
 
     fn batch(keyspace: &Keyspace, keys: &[(Vec<u8>, Vec<u8>, Option<i64>)]) -> Batch {
-        let (mut batch, hasher) = (Batch::default(), keyspace.settings().hasher);
+        let mut batch = Batch::new(keyspace);
         for (key, value, deadline) in keys {
-            batch.push_string(&hasher, new_key(key, deadline.map(UnixMillis)), value);
+            batch.push_string(new_key(key, deadline.map(UnixMillis)), value);
         }
         batch
     }

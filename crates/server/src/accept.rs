@@ -3,15 +3,15 @@
 use crate::ServeError;
 use crate::addresses::Address;
 use crate::config::{ServerConfig, UnixSocket};
+use crate::ending;
 use crate::listening::{self, Listening, Rebind};
-use crate::shutdown::{Asked, Stop};
+use crate::shutdown::Stop;
 use crate::stream::Accepted;
 use crate::tell::tell;
 use crate::worker::Worker;
 use duramen::Engine;
 use duramen::storage::{Os, Storage as _};
 use socket2::{Domain, Socket, Type};
-use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -102,6 +102,8 @@ pub(crate) fn run(
         .enable_time()
         .build()?;
     let outcome = runtime.block_on(accept(listeners, rebinds, engine, workers));
+    // Who sees its connection end must not find another one accepted: the listeners go first.
+    drop(runtime);
     stop.stop();
     outcome
 }
@@ -126,15 +128,15 @@ async fn accept(
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut ended = std::pin::pin!(ending::ended(engine));
     tell("Ready to accept connections");
-    let mut asked = Asked::new(engine);
     loop {
         tokio::select! {
             Some(stream) = accepted.recv() => turn.give(stream),
             Some(request) = rebinds.recv() => listening.rebind(request).await,
-            _ = terminate.recv() => if asked.again("SIGTERM")? { return Ok(()) },
-            _ = interrupt.recv() => if asked.again("SIGINT")? { return Ok(()) },
-            () = poll_fn(|cx| engine.poll_shutdown(cx)) => return Ok(()),
+            _ = terminate.recv() => ending::ask(engine, "shutdown-on-sigterm"),
+            _ = interrupt.recv() => ending::ask_or_exit(engine, "shutdown-on-sigint"),
+            () = &mut ended => return Ok(()),
         }
     }
 }

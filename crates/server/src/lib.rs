@@ -12,6 +12,7 @@ mod committer;
 mod config;
 mod connection;
 mod directives;
+mod ending;
 mod expirer;
 mod huge_pages;
 mod info;
@@ -120,7 +121,6 @@ fn serve(engine: Engine, listeners: accept::Listeners, threads: usize) -> Result
     let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
     let link = link::start(&engine, stopped.clone()).map_err(ServeError::Start)?;
     accept::run(listeners, rebinds, &engine, &workers, stop).map_err(ServeError::Start)?;
-    tell("User requested shutdown...");
     engine.abort_scripts();
     worker::join(workers);
     let _ = link.join();

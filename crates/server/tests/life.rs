@@ -254,3 +254,29 @@ fn the_log_and_the_process_have_their_files() {
     assert!(child.wait().unwrap().success());
     assert!(!pid.exists());
 }
+
+/// Who saw the connection end that asked for it finds no server any more.
+#[test]
+fn nobody_connects_after_shutdown() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--save", ""]);
+    let mut client = server.connect();
+    client.send(&request(&[b"SHUTDOWN"]));
+    assert_eq!(client.reply(), None);
+    assert!(std::net::TcpStream::connect(("127.0.0.1", server.port())).is_err());
+}
+
+/// Ending without the last save would lose what was acknowledged.
+#[test]
+fn a_signal_ends_no_server_that_cannot_save() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--save", "900 1"]);
+    let mut client = server.connect();
+    assert_eq!(client.say("SET k v"), ok());
+    std::fs::create_dir_all(dir.path().join("dump.rdb/in")).unwrap();
+    server.signal(rustix::process::Signal::TERM);
+    server.wait_for("Error trying to save the DB, can't exit.");
+    assert_eq!(client.say("GET k"), bulk("v"));
+    std::fs::remove_dir_all(dir.path().join("dump.rdb")).unwrap();
+    assert!(server.terminate().success());
+}

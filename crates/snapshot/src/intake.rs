@@ -41,9 +41,14 @@ impl<'k> Intake<'k> {
         }
     }
 
-    /// Hands over a batch and gives an empty one. Whoever calls takes part in the work when
-    /// helpers do not keep up.
-    pub(crate) fn hand_over(&self, batch: Batch) -> Result<Batch, LoadError> {
+    /// An empty batch.
+    pub(crate) fn empty_batch(&self) -> Batch {
+        let spare = self.queue.lock().spare.pop();
+        spare.unwrap_or_else(|| Batch::new(self.keyspace))
+    }
+
+    /// Hands over a batch. Whoever calls takes part in the work when helpers do not keep up.
+    pub(crate) fn hand_over(&self, batch: Batch) -> Result<(), LoadError> {
         let mut queue = self.queue.lock();
         if let Some((_, error)) = &queue.refused {
             return Err(error.clone());
@@ -60,7 +65,7 @@ impl<'k> Intake<'k> {
         if let Some((number, batch)) = mine {
             self.insert(number, batch);
         }
-        Ok(self.queue.lock().spare.pop().unwrap_or_default())
+        Ok(())
     }
 
     /// Inserts batches until the queue is closed and empty.

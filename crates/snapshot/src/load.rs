@@ -2,7 +2,7 @@
 
 use crate::intake::{CloseOnDrop, Intake};
 use crate::value_loader::{ValueError, ValueLoader};
-use keyspace::{Access, Batch, KeyHasher, Keyspace, NewKey, Taken};
+use keyspace::{Access, Batch, Keyspace, NewKey, Taken};
 use rdb::{Event, KeyMeta, Part, Version};
 use std::fmt;
 use std::thread;
@@ -107,8 +107,11 @@ impl From<Taken> for LoadError {
     }
 }
 
-/// Bytes of a batch. Enough keys for neighbours in a segment to meet, little beside the keyspace.
-const BATCH_BYTES: usize = 4 << 20;
+/// The part of a file that makes a batch: enough keys for those of a segment to meet, little beside
+/// the keyspace. There are two more of them than threads at most.
+const BATCHES_OF_A_FILE: u64 = 16;
+/// The least bytes of a batch, and the most.
+const BATCH_BYTES: (u64, u64) = (4 << 20, 32 << 20);
 /// Bytes of a file in which one more key is likely. Room is not made for more.
 const BYTES_PER_KEY: u64 = 16;
 
@@ -124,7 +127,9 @@ pub fn load<R>(
     options: LoadOptions,
     events: impl FnOnce(&mut Loader<'_>) -> R,
 ) -> Result<(R, LoadSummary), LoadError> {
-    load_in_batches(keyspace, options, BATCH_BYTES, events)
+    let (least, most) = BATCH_BYTES;
+    let bytes = (options.input_len / BATCHES_OF_A_FILE).clamp(least, most);
+    load_in_batches(keyspace, options, bytes as usize, events)
 }
 
 fn load_in_batches<R>(
@@ -157,7 +162,6 @@ pub struct Loader<'a> {
     /// Starts a helper.
     hire: &'a dyn Fn(),
     helpers: usize,
-    hasher: KeyHasher,
     batch: Batch,
     /// A batch of so many bytes is handed over.
     batch_bytes: usize,
@@ -186,8 +190,7 @@ impl<'a> Loader<'a> {
             options,
             hire,
             helpers: 0,
-            hasher: settings.hasher,
-            batch: Batch::default(),
+            batch: Batch::new(intake.keyspace),
             batch_bytes,
             db: DbIndex::ZERO,
             key: Vec::new(),
@@ -250,7 +253,7 @@ impl<'a> Loader<'a> {
             Part::String(value) => {
                 if self.is_wanted() {
                     let (batch, key) = (&mut self.batch, new_key(self.db, &self.key, self.meta));
-                    batch.push_string(&self.hasher, key, value);
+                    batch.push_string(key, value);
                 }
                 self.placed = true;
                 Ok(())
@@ -261,7 +264,7 @@ impl<'a> Loader<'a> {
                 Ok(Some(value)) => {
                     if self.is_wanted() {
                         let key = new_key(self.db, &self.key, self.meta);
-                        self.batch.push(&self.hasher, key, value);
+                        self.batch.push(key, value);
                     }
                     self.hand_over_if_full()
                 }
@@ -298,9 +301,9 @@ impl<'a> Loader<'a> {
     }
 
     fn hand_over(&mut self) -> Result<(), LoadError> {
-        let batch = std::mem::take(&mut self.batch);
-        self.batch = self.intake.hand_over(batch)?;
-        Ok(())
+        let next = self.intake.empty_batch();
+        self.intake
+            .hand_over(std::mem::replace(&mut self.batch, next))
     }
 }
 

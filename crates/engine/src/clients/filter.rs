@@ -48,6 +48,15 @@ impl Kind {
 }
 
 impl Filter {
+    /// Whether the primary at that address, which is no client here, is one in Redis and meant.
+    pub(crate) fn fits_primary(&self, address: &str) -> bool {
+        let by_kind = self.kind.is_none_or(|kind| kind == Kind::Master);
+        let named = self.kind.is_some() || self.address.is_some();
+        let by_address = (self.address.as_ref()).is_none_or(|wanted| wanted == address.as_bytes());
+        let by_others = self.ids.is_none() && self.user.is_none() && self.came_by.is_none();
+        named && by_kind && by_address && by_others && self.local_address.is_none()
+    }
+
     pub(super) fn fits(&self, card: &Card) -> bool {
         let by_id = self.ids.as_ref().is_none_or(|ids| ids.contains(&card.id));
         let by_kind = || self.kind.is_none_or(|kind| kind == Kind::of(card));

@@ -14,7 +14,7 @@ pub use card::{Buffers, Peer};
 pub(crate) use card::{Card, Marks, State};
 pub(crate) use filter::{Filter, Kind};
 pub(crate) use line::line;
-pub(crate) use pause::{Pause, PauseMode};
+pub(crate) use pause::{Pause, PauseBy, PauseMode};
 pub(crate) use weight::{SESSION_BYTES, Weights};
 
 use parking_lot::Mutex;

@@ -12,7 +12,16 @@ pub(crate) enum PauseMode {
     All,
 }
 
-/// What `CLIENT PAUSE` holds back, and until when.
+/// Why commands are held back. Each reason ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PauseBy {
+    /// `CLIENT PAUSE`.
+    Command,
+    /// The program is about to end.
+    Ending,
+}
+
+/// What is held back, and until when.
 #[derive(Debug, Default)]
 pub(crate) struct Pause {
     /// Something may be held back: for those who only look.
@@ -22,31 +31,32 @@ pub(crate) struct Pause {
 
 #[derive(Debug, Default)]
 struct Held {
-    pause: Option<(PauseMode, UnixMillis)>,
+    /// By reason.
+    pauses: [Option<(PauseMode, UnixMillis)>; 2],
     /// Of those who wait for the end.
     wakers: Vec<(u64, Waker)>,
-    /// How many sessions have a command that is held back.
-    sessions: usize,
 }
 
 impl Pause {
     /// Holds back until then. Of what was held back already nothing goes on sooner.
-    pub(crate) fn begin(&self, mode: PauseMode, until: UnixMillis, now: UnixMillis) {
+    pub(crate) fn begin(&self, by: PauseBy, mode: PauseMode, until: UnixMillis, now: UnixMillis) {
         let mut held = self.held.lock();
-        let before = held.pause.filter(|(_, end)| *end > now);
+        let pause = &mut held.pauses[by as usize];
+        let before = pause.filter(|(_, end)| *end > now);
         let (mode, until) = match before {
             Some((old, end)) => (mode.max(old), until.max(end)),
             None => (mode, until),
         };
-        held.pause = Some((mode, until));
+        *pause = Some((mode, until));
         self.is_any.store(true, Ordering::Release);
     }
 
-    /// Lets everything go on.
-    pub(crate) fn end(&self) {
+    /// Lets everything go on that nothing else holds back.
+    pub(crate) fn end(&self, by: PauseBy) {
         let mut held = self.held.lock();
-        held.pause = None;
-        self.is_any.store(false, Ordering::Release);
+        held.pauses[by as usize] = None;
+        let is_any = held.pauses.iter().any(Option::is_some);
+        self.is_any.store(is_any, Ordering::Release);
         let wakers = std::mem::take(&mut held.wakers);
         drop(held);
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
@@ -70,9 +80,12 @@ impl Pause {
     #[cold]
     fn look(&self, now: UnixMillis) -> Option<(PauseMode, UnixMillis)> {
         let mut held = self.held.lock();
-        held.pause = held.pause.filter(|(_, end)| *end > now);
-        self.is_any.store(held.pause.is_some(), Ordering::Release);
-        held.pause
+        for pause in &mut held.pauses {
+            *pause = pause.filter(|(_, end)| *end > now);
+        }
+        let strictest = held.pauses.iter().flatten().max().copied();
+        self.is_any.store(strictest.is_some(), Ordering::Release);
+        strictest
     }
 
     /// Has `waker` called when the pause is ended before its time.
@@ -82,21 +95,10 @@ impl Pause {
         held.wakers.push((session, waker.clone()));
     }
 
-    /// Counts a session whose command is held back.
-    pub(crate) fn hold(&self) {
-        self.held.lock().sessions += 1;
-    }
-
-    /// It is no longer.
+    /// A session's command is held back no longer.
     pub(crate) fn let_go(&self, session: u64) {
         let mut held = self.held.lock();
-        held.sessions -= 1;
         held.wakers.retain(|(other, _)| *other != session);
-    }
-
-    /// How many sessions have a command that is held back.
-    pub(crate) fn sessions(&self) -> usize {
-        self.held.lock().sessions
     }
 }
 
@@ -109,16 +111,31 @@ mod tests {
         let pause = Pause::default();
         let at = |millis| move || UnixMillis(millis);
         assert_eq!(pause.now(at(0)), None);
-        pause.begin(PauseMode::All, UnixMillis(200), UnixMillis(1));
-        pause.begin(PauseMode::Write, UnixMillis(50), UnixMillis(2));
+        pause.begin(
+            PauseBy::Command,
+            PauseMode::All,
+            UnixMillis(200),
+            UnixMillis(1),
+        );
+        pause.begin(
+            PauseBy::Command,
+            PauseMode::Write,
+            UnixMillis(50),
+            UnixMillis(2),
+        );
         assert_eq!(pause.now(at(100)), Some((PauseMode::All, UnixMillis(200))));
         assert_eq!(pause.now(at(200)), None);
-        pause.begin(PauseMode::Write, UnixMillis(400), UnixMillis(300));
+        pause.begin(
+            PauseBy::Command,
+            PauseMode::Write,
+            UnixMillis(400),
+            UnixMillis(300),
+        );
         assert_eq!(
             pause.now(at(301)),
             Some((PauseMode::Write, UnixMillis(400)))
         );
-        pause.end();
+        pause.end(PauseBy::Command);
         assert_eq!(pause.now(at(301)), None);
     }
 }

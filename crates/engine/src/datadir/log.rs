@@ -4,6 +4,7 @@ use super::save::Snapshot;
 use super::{Directory, Frozen, KnownLog, SaveError, SaveReport, log_end};
 use crate::durable::Switch;
 use crate::engine::Inner;
+use crate::place::Place;
 use aof::{Located, Manifest, adopt_single, commit_base, create_incr, cut_tail};
 use aof::{has_batches, locate, persist, prepare_folder};
 use rdb::Target;
@@ -148,14 +149,14 @@ impl<S: Storage> Directory<S> {
     ) -> Result<Switch, SaveError> {
         let path = self.names.single();
         let engine = snapshot.engine();
-        let (frozen, at) = engine.freeze_and_cut();
+        let (frozen, place) = engine.freeze_and_cut();
         let format = snapshot.base_format();
         let write = |file: &mut _| snapshot.write_base(frozen, file, format);
         replace(&self.storage, &path, &mut log.end, write)?;
         log.end = None;
         let to = Arc::new(self.storage.open(&path, Mode::Append)?);
         snapshot.files.push(path);
-        Ok(Switch { at, to })
+        Ok(Switch { place, to })
     }
 
     /// Somebody who does not know of the lock may have written here.
@@ -211,13 +212,11 @@ impl<S: Storage> Directory<S> {
 
 impl Inner {
     /// A view of everything, with nothing of the log behind it written elsewhere.
-    fn freeze_and_cut(&self) -> (Frozen, units::ReplOffset) {
-        let mut at = units::ReplOffset(0);
-        let frozen = self.freeze_at(keyspace::OverBudget::Wait, || {
-            at = self.log.cut();
-            at
-        });
-        (frozen, at)
+    fn freeze_and_cut(&self) -> (Frozen, Place) {
+        let mut place = None;
+        let over = keyspace::OverBudget::Wait;
+        let frozen = self.freeze_at(over, || place.insert(self.log.cut()).at);
+        (frozen, place.expect("a freeze calls it once"))
     }
 }
 

@@ -30,6 +30,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::{File, Stamp, Storage, ensure_dir};
+use units::DbIndex;
 
 /// A directory that an engine saves to, whatever it is stored in.
 pub(crate) trait DataDir: Send + Sync + fmt::Debug {
@@ -60,7 +61,7 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
 
     /// Reads that into the engine `into`, deadlines that are over included, and makes it the snapshot
     /// that `config` names.
-    fn load_received(&self, config: &Config, into: &Engine) -> Result<(), OpenError>;
+    fn load_received(&self, config: &Config, into: &Engine) -> Result<Option<DbIndex>, OpenError>;
 
     /// Reads the snapshot that `config` names into the engine `into`.
     fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError>;

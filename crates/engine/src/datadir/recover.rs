@@ -3,6 +3,7 @@
 use super::report::{FileReport, LogReport, RdbReport, RecoveryReport};
 use super::{Names, OpenError};
 use crate::engine::Engine;
+use crate::place::Place;
 use crate::reply::Discard;
 use crate::session::Session;
 use aof::{Located, LogReader, Record};
@@ -11,6 +12,9 @@ use snapshot::{LoadError, LoadOptions, LoadSummary, Loader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use storage::{File, Mode, Reader, Storage};
+
+/// Facts of a snapshot, by name.
+type Aux = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Reads what counts: the append-only file if there is one and it is not turned off, else the
 /// snapshot.
@@ -45,16 +49,21 @@ pub(super) fn recover<S: Storage>(
             rdb.display()
         ));
     }
-    read_rdb(storage, engine, rdb, false, report)
+    let aux = read_rdb(storage, engine, rdb, false, report)?;
+    if let Some(place) = Place::of_aux(&aux) {
+        engine.inner().resume_history(place);
+    }
+    Ok(())
 }
 
+/// Reads a snapshot; gives the facts that it says of itself.
 pub(super) fn read_rdb<S: Storage>(
     storage: &S,
     engine: &Engine,
     path: &Path,
     keep_expired: bool,
     report: &mut RecoveryReport,
-) -> Result<(), OpenError> {
+) -> Result<Aux, OpenError> {
     let mut input = Reader::new(storage.open(path, Mode::Read)?);
     let summary = decode(&mut input, engine, path, keep_expired)?;
     let offset = input.position();
@@ -70,13 +79,14 @@ pub(super) fn read_rdb<S: Storage>(
             path.display()
         ));
     }
-    let rdb = Some(take_in(engine, summary));
+    let rdb = take_in(engine, summary);
+    let aux = rdb.aux.clone();
     report.files.push(FileReport {
         path: path.to_owned(),
-        rdb,
+        rdb: Some(rdb),
         log: None,
     });
-    Ok(())
+    Ok(aux)
 }
 
 /// Decodes one snapshot from `input` into the keyspace, and stops behind its last byte.

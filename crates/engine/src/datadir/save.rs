@@ -7,6 +7,7 @@ use super::{base, copies, recover};
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
+use crate::place::{self, Place};
 use crate::replicas::SyncFile;
 use crate::{REDIS_VERSION, VALKEY_VERSION};
 use aof::{BaseFormat, History, Located};
@@ -16,7 +17,7 @@ use snapshot::{Access, Preamble, WriteError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::{File, Mode, Stamp, Storage, Writer, replace};
-use units::ReplOffset;
+use units::{DbIndex, ReplOffset};
 
 /// What a save wrote.
 #[derive(Debug, Clone)]
@@ -65,8 +66,9 @@ impl<S: Storage> DataDir for Directory<S> {
         self.refuse_changed(&path, known.stamp)?;
         let mut snapshot = Snapshot::new(engine, &config);
         replace(&self.storage, &path, &mut known.stamp, |file| {
-            let offset = || engine.log.journal().offset();
-            let frozen = engine.freeze_at(OverBudget::Wait, offset);
+            let mut place = None;
+            let frozen = engine.freeze_at(OverBudget::Wait, || place.insert(engine.log.place()).at);
+            snapshot.place = place.filter(|_| engine.has_followed());
             snapshot.write(frozen, file, false)
         })?;
         let (now, keep) = (engine.clock.now(), config.snapshot_keep);
@@ -82,18 +84,16 @@ impl<S: Storage> DataDir for Directory<S> {
         let mut writer = Writer::new(self.storage.open(&path, Mode::Truncate)?);
         let file = self.storage.open(&path, Mode::Read)?;
         self.storage.remove(&path)?;
-        let mut offset = ReplOffset(0);
-        let frozen = engine.freeze_at(OverBudget::Wait, || {
-            offset = engine.log.cut();
-            offset
-        });
+        let mut place = None;
+        let frozen = engine.freeze_at(OverBudget::Wait, || place.insert(engine.log.cut()).at);
         let mut snapshot = Snapshot::new(engine, &config);
+        snapshot.place = place;
         snapshot.write(frozen, &mut writer, false)?;
         writer.flush()?;
         let sync = SyncFile {
             file: Arc::new(file),
             len: writer.written(),
-            offset,
+            offset: place.map_or(ReplOffset(0), |place| place.at),
         };
         Ok((sync, snapshot.report()))
     }
@@ -121,15 +121,15 @@ impl<S: Storage> DataDir for Directory<S> {
         Ok(Arc::new(self.storage.open(&path, Mode::Truncate)?))
     }
 
-    fn load_received(&self, config: &Config, into: &Engine) -> Result<(), OpenError> {
+    fn load_received(&self, config: &Config, into: &Engine) -> Result<Option<DbIndex>, OpenError> {
         let received = config.dir.join(RECEIVED_FILE);
         let mut known = self.known_rdb.lock();
         let path = self.name_rdb(config, &mut known)?;
         let mut report = RecoveryReport::default();
-        recover::read_rdb(&self.storage, into, &received, true, &mut report)?;
+        let aux = recover::read_rdb(&self.storage, into, &received, true, &mut report)?;
         self.storage.rename(&received, &path)?;
         known.stamp = self.storage.stamp(&path)?;
-        Ok(())
+        Ok(place::stream_db(&aux))
     }
 
     fn load_rdb(&self, config: &Config, into: &Engine) -> Result<(), OpenError> {
@@ -184,6 +184,8 @@ pub(super) struct Snapshot<'e> {
     engine: &'e Inner,
     config: &'e Config,
     target: Target,
+    /// Where the history is that it stands for, if replicas may care.
+    place: Option<Place>,
     pub(super) files: Vec<PathBuf>,
     keys: u64,
     losses: Losses,
@@ -196,6 +198,7 @@ impl<'e> Snapshot<'e> {
             engine,
             config,
             target,
+            place: None,
             files: Vec::new(),
             keys: 0,
             losses: Losses::default(),
@@ -285,16 +288,18 @@ impl<'e> Snapshot<'e> {
         } else {
             "aof-base"
         };
-        let aux = [
+        let facts = [
             (name, version.as_bytes().to_vec()),
             ("redis-bits", number(i64::from(usize::BITS))),
             ("ctime", number(inner.clock.now().secs())),
             ("used-mem", number(inner.keyspace.used_bytes() as i64)),
             (base, number(i64::from(is_aof_base))),
         ];
+        let place = self.place.iter().flat_map(Place::aux);
+        let aux = facts.into_iter().chain(place);
         let policy = self.config.maxmemory_policy;
         Preamble {
-            aux: aux.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            aux: aux.map(|(name, value)| (name.to_owned(), value)).collect(),
             functions: functions.sources().map(<[u8]>::to_vec).collect(),
             module_aux: inner.module_aux.read().clone(),
             access: match (policy.is_lru(), policy.is_lfu()) {

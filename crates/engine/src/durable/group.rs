@@ -4,6 +4,7 @@ use super::{Durable, Failure, FileEnd, Switch};
 use crate::Engine;
 use crate::datadir::SaveError;
 use crate::engine::Inner;
+use crate::log::select;
 use aof::BatchHeader;
 use commands::Error;
 use journal::{Holder, Piece};
@@ -181,11 +182,11 @@ impl Inner {
         let upto = self.log.journal().offset();
         // Only then: who appended behind a switch did so after it was made.
         let switch = self.durable.switch.lock().clone();
-        if let Some(Switch { at, to }) = switch.filter(|switch| switch.at <= upto) {
-            self.append_up_to(end, at)?;
+        if let Some(switch) = switch.filter(|switch| switch.place.at <= upto) {
+            self.append_up_to(end, switch.place.at)?;
             self.leave_file(end)?;
             self.durable.switch.lock().take();
-            let opened = FileEnd::open(to);
+            let opened = FileEnd::open_at(switch);
             *end = opened.map_err(|error| Failure::of_the_file(&error, self.clock.now()))?;
         }
         self.append_up_to(end, upto)
@@ -210,16 +211,18 @@ impl Inner {
             return Ok(());
         }
         let file = self.file_at_end(end, now)?;
-        let stamp = self.stamp(end, now);
-        let header = end.header(&stamp, &pieces);
-        let lines = header + &stamp;
-        let append = || append(&*file, &mut end.buffer, lines.as_bytes(), &pieces);
+        let mut first = self.stamp(end, now).into_bytes();
+        first.extend(end.unnamed.iter().flat_map(|db| select(*db)));
+        let mut lines = end.header(&first, &pieces).into_bytes();
+        lines.append(&mut first);
+        let append = || append(&*file, &mut end.buffer, &lines, &pieces);
         let appended = self.spikes.watch("aof-write", append);
         let grown = match appended {
             Ok(grown) => grown,
             Err(error) => return Err(undo(&*file, end.len, SaveError::Storage(error), now)),
         };
         end.len += grown;
+        end.unnamed = None;
         self.durable
             .counters
             .size
@@ -275,13 +278,21 @@ impl FileEnd {
         })
     }
 
+    /// Begins the file that takes what comes from a switch on.
+    pub(super) fn open_at(switch: Switch) -> Result<FileEnd, SaveError> {
+        Ok(FileEnd {
+            unnamed: switch.place.db,
+            ..FileEnd::open(switch.to)?
+        })
+    }
+
     /// The line in front of what is appended, if the file has such lines.
-    fn header(&self, stamp: &str, pieces: &[Piece]) -> String {
+    fn header(&self, first: &[u8], pieces: &[Piece]) -> String {
         if !self.has_batches {
             return String::new();
         }
         let pieces = || {
-            [stamp.as_bytes()]
+            [first]
                 .into_iter()
                 .chain(pieces.iter().map(|piece| &**piece))
         };

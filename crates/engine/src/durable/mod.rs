@@ -27,13 +27,14 @@ pub(crate) use failure::Failure;
 pub(crate) use rewrite::Rewrites;
 
 use crate::config::Config;
+use crate::place::Place;
 use crate::stats::Apart;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use storage::File;
-use units::{ReplOffset, UnixMillis};
+use units::{DbIndex, ReplOffset, UnixMillis};
 use wanted::Wanted;
 
 /// When what is written is synced (`appendfsync`).
@@ -102,13 +103,15 @@ struct FileEnd {
     buffer: Vec<u8>,
     /// The second that the last annotation names.
     stamped: i64,
+    /// What is appended next is for this database and does not say so.
+    unnamed: Option<DbIndex>,
     failure: Option<Failure>,
 }
 
 /// From this offset of the journal on, another file takes what is logged.
 #[derive(Debug, Clone)]
 pub(crate) struct Switch {
-    pub(crate) at: ReplOffset,
+    pub(crate) place: Place,
     pub(crate) to: Arc<dyn File>,
 }
 

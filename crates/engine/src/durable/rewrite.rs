@@ -213,13 +213,14 @@ impl Inner {
             // It was turned off meanwhile, or never on: the base is all that was asked for.
             return Ok(());
         }
-        *end = FileEnd::open(next.to)?;
+        let at = next.place.at;
+        *end = FileEnd::open_at(next)?;
         end.synced = end.len;
         durable.switch.lock().take();
-        durable.written.store(next.at.0, Ordering::Release);
-        durable.synced.store(next.at.0, Ordering::Release);
+        durable.written.store(at.0, Ordering::Release);
+        durable.synced.store(at.0, Ordering::Release);
         durable.unsynced_since.store(i64::MAX, Ordering::Release);
-        self.log.journal().hold(Holder::File, Some(next.at));
+        self.log.journal().hold(Holder::File, Some(at));
         durable.has_failed.store(false, Ordering::Release);
         durable.is_on.store(true, Ordering::Release);
         drop(end);
@@ -290,8 +291,9 @@ impl Inner {
         let to = Arc::clone(to);
         let mut switch = None;
         let frozen = self.freeze_at(keyspace::OverBudget::Wait, || {
-            let at = self.log.cut();
-            let next = Switch { at, to };
+            let place = self.log.cut();
+            let at = place.at;
+            let next = Switch { place, to };
             if is_alive {
                 self.durable.switch_at(next.clone());
             } else {

@@ -98,11 +98,15 @@ pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
     }
     lines.extend(limit(engine));
     let reclaim = engine.keyspace().reclaim_stats();
+    // What is kept beyond the backlog's size is kept for replicas that have not got it yet.
+    let backlog = memory.journal.min(engine.backlog_size() as usize);
+    let for_replicas = memory.journal - backlog;
     lines.extend([
         ("mem_not_counted_for_evict", memory.views.to_string()),
-        ("mem_clients_slaves", "0".to_owned()),
+        ("mem_total_replication_buffers", memory.journal.to_string()),
+        ("mem_clients_slaves", for_replicas.to_string()),
         ("mem_clients_normal", memory.clients.to_string()),
-        ("mem_replication_backlog", memory.journal.to_string()),
+        ("mem_replication_backlog", backlog.to_string()),
         (
             "lazyfree_pending_objects",
             reclaim.pending_objects.to_string(),

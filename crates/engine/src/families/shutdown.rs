@@ -1,8 +1,8 @@
 //! SHUTDOWN.
 
-use crate::ending::Save;
 use crate::registry::SessionCommand;
 use crate::session::Session;
+use crate::{LogLevel, Shutdown, ShutdownSave};
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
 
 const FLAGS: Flags = Flags::ADMIN
@@ -23,27 +23,33 @@ pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
 )];
 
 /// No reply if all is well: the connection ends with the server.
-fn shutdown(session: &mut Session, args: &mut Args<'_>, _: &mut dyn ReplySink) -> Outcome {
-    let words = args.left();
-    let (mut save, mut force) = (Save::AsConfigured, false);
-    while !args.is_done() {
-        if args.keyword("NOSAVE") && save != Save::Always {
-            save = Save::Never;
-        } else if args.keyword("SAVE") && save != Save::Never {
-            save = Save::Always;
-        } else if args.keyword("FORCE") {
-            force = true;
-        } else if args.keyword("ABORT") && words == 1 {
-            // Without replicas to wait for, none lasts.
-            return Err(Error::err("No shutdown in progress."));
-        } else if !args.keyword("NOW") {
-            return Err(Error::Syntax);
-        }
+fn shutdown(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    if args.left() == 1 && args.keyword("ABORT") {
+        return abort(session, reply);
     }
-    if save != Save::Never {
+    let mut words = Vec::new();
+    while !args.is_done() {
+        words.push(args.bytes()?);
+    }
+    let is_default = |word: &&[u8]| word.eq_ignore_ascii_case(b"DEFAULT");
+    let how = Shutdown::of_words(words.iter().copied())
+        .filter(|_| !words.iter().any(is_default))
+        .ok_or(Error::Syntax)?;
+    session.engine.check_served()?;
+    if how.save != ShutdownSave::Never {
         session.engine.refuse_if_busy()?;
     }
-    session.engine.shut_down(save, force)?;
-    session.client.quit = true;
+    session.wait_for_end(how);
+    Ok(())
+}
+
+fn abort(session: &Session, reply: &mut dyn ReplySink) -> Outcome {
+    if !session.engine.take_back_shutdown() {
+        return Err(Error::err("No shutdown in progress."));
+    }
+    session
+        .engine
+        .note(LogLevel::Notice, "Shutdown manually aborted.");
+    reply.ok();
     Ok(())
 }

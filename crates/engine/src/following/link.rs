@@ -8,7 +8,7 @@ use crate::reply::Discard;
 use crate::session::Session;
 use resp::{Limits, RequestDecoder};
 use std::sync::atomic::Ordering::Relaxed;
-use units::{ReplId, ReplOffset};
+use units::{DbIndex, ReplId, ReplOffset};
 
 /// The longest line that a primary replies with.
 const LINE_MAX: usize = 64 << 10;
@@ -280,10 +280,12 @@ impl Link {
         Ok(())
     }
 
-    /// The stream goes on where this engine is.
+    /// The stream goes on where this engine is, with the database that it had there.
     fn go_on(&mut self) {
-        let offset = self.engine.log().end();
-        self.note(|state| (state.read, state.processed) = (offset, offset));
+        let place = self.engine.log().place();
+        self.session = Session::replaying(self.engine.clone());
+        self.session.go_on_in(place.db.unwrap_or(DbIndex::ZERO));
+        self.note(|state| (state.read, state.processed) = (place.at, place.at));
         self.step = Step::Stream;
         self.enter(Stage::Up);
     }
@@ -295,7 +297,6 @@ impl Link {
         let loaded = self.engine.load_received(id, offset);
         loading.store(false, Relaxed);
         loaded?;
-        self.session = Session::replaying(self.engine.clone());
         self.go_on();
         Ok(())
     }
@@ -334,7 +335,8 @@ impl Link {
                 if !is(argv, &[b"REPLCONF"]) {
                     self.run(argv);
                 }
-                self.engine.log().relay(&raw, true);
+                let db = self.session.db();
+                self.engine.log().relay(&raw, true, db);
             }
             false => {
                 self.session.relay(raw);

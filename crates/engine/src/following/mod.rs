@@ -13,6 +13,7 @@ use local::LocalKeys;
 use crate::Engine;
 use crate::datadir::{self, SaveError};
 use crate::engine::Inner;
+use crate::place::Place;
 use commands::{Error, Flags, Outcome, Spec};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -178,6 +179,7 @@ impl Engine {
         following.is_replica.store(primary.is_some(), Relaxed);
         following.local.lock().clear();
         inner.log.set_relaying(primary.is_some());
+        self.size_backlog();
         self.begin_link();
     }
 }
@@ -274,21 +276,35 @@ impl Engine {
         if logs {
             self.turn_log(false);
         }
-        inner.replicas.begin_anew();
+        inner.hang_up_replicas();
         datadir::empty(self);
         let config = inner.config.read().clone();
         let directory = inner.directory().ok_or(SaveError::NoDirectory)?;
         let loaded = directory.load_received(&config, self);
-        inner.log.reset(id, offset);
+        let db = loaded.as_ref().ok().copied().flatten();
+        inner.log.reset(Place {
+            replid: id,
+            at: offset,
+            db,
+        });
         *inner.past.lock() = None;
         if logs {
             self.turn_log(true);
         }
-        loaded.map_err(|error| LinkError::Load(Box::new(error)))
+        match loaded {
+            Ok(_) => Ok(()),
+            Err(error) => Err(LinkError::Load(Box::new(error))),
+        }
     }
 }
 
 impl Inner {
+    /// Has all replicas ask anew, at once.
+    fn hang_up_replicas(&self) {
+        self.replicas.begin_anew();
+        self.log.wake_readers();
+    }
+
     /// A file for the snapshot that the primary sends.
     fn receive(&self) -> Result<Arc<dyn File>, SaveError> {
         self.may_save()?;
@@ -302,16 +318,16 @@ impl Inner {
         if old != id {
             let end = self.log.journal().rename(id);
             *self.past.lock() = Some((old, end));
-            self.replicas.begin_anew();
+            self.hang_up_replicas();
         }
     }
 
     /// Goes on under a new name: what was up to here is that of the old one.
-    fn begin_own_history(&self, mut rng: fastrand::Rng) {
+    pub(crate) fn begin_own_history(&self, mut rng: fastrand::Rng) {
         let new = ReplId::from_bits(std::array::from_fn(|_| rng.u8(..)));
         let old = self.log.journal().replid();
         let end = self.log.begin_history(new);
         *self.past.lock() = Some((old, end));
-        self.replicas.begin_anew();
+        self.hang_up_replicas();
     }
 }

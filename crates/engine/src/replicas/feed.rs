@@ -77,9 +77,11 @@ impl Feed {
 
     fn new(engine: &Engine, id: u64, about: About, step: Step, is_told: bool) -> Feed {
         let now = engine.now();
+        let replica = engine.replicas().add(id, about, now);
+        engine.size_backlog();
         Feed {
             engine: engine.clone(),
-            replica: engine.replicas().add(id, about, now),
+            replica,
             step,
             is_told,
             line_at: now,
@@ -110,7 +112,10 @@ impl Feed {
                     };
                     match made {
                         Ok(sync) => self.begin_snapshot(sync, out),
-                        Err(why) => return Poll::Ready(Err(Error::err(why))),
+                        Err(why) => {
+                            self.step = Step::Over;
+                            return Poll::Ready(Err(Error::err(why)));
+                        }
                     }
                     return Poll::Ready(Ok(()));
                 }
@@ -185,6 +190,9 @@ impl Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
+        if let Step::Wait(_) = self.step {
+            self.engine.replicas().snapshots.leave();
+        }
         self.engine.replicas().remove(self.replica.id);
         self.engine.hold_for_replicas();
     }

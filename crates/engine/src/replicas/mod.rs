@@ -4,6 +4,7 @@
 //! A replica is a session that asked for the log (`PSYNC`). Its front-end fetches what is to be sent
 //! by [`crate::Session::poll_feed`]. Nothing here knows a socket.
 
+mod backlog;
 mod feed;
 mod snapshot;
 
@@ -31,6 +32,8 @@ pub(crate) struct Replicas {
     pub(crate) snapshots: Snapshots,
     /// When the stream was last given a ping.
     pinged_at: AtomicI64,
+    /// When there last were any; 0 for never.
+    followed_at: AtomicI64,
     /// How often the history became another: whoever followed the one before begins anew.
     history: AtomicU64,
 }
@@ -130,6 +133,12 @@ impl Replicas {
         self.all.lock().values().filter(has).count()
     }
 
+    /// Whether one that gets the stream has not told that it has everything up to `offset`.
+    pub(crate) fn are_behind(&self, offset: ReplOffset) -> bool {
+        let is_behind = |replica: &Arc<Replica>| replica.is_online() && replica.acked() < offset;
+        self.all.lock().values().any(is_behind)
+    }
+
     /// How many were heard of within so many seconds.
     fn good(&self, lag_max: i64, now: UnixMillis) -> usize {
         let is_good = |replica: &&Arc<Replica>| {
@@ -200,6 +209,7 @@ impl Engine {
     /// Adds a ping to the stream of replicas if it is time to (`repl-ping-replica-period`): they hang
     /// up when they hear nothing. To be called every second or so by a program that serves replicas.
     pub fn ping_replicas(&self) {
+        self.size_backlog();
         let (replicas, now) = (self.replicas(), self.now());
         let period = self.config("repl-ping-replica-period");
         let period = period.and_then(|secs| secs.parse().ok()).unwrap_or(10);

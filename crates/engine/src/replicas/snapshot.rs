@@ -25,6 +25,8 @@ struct State {
     /// The last that was made or failed, and its number.
     last: Option<(u64, Result<SyncFile, String>)>,
     wakers: Vec<Waker>,
+    /// How many asked for one and have neither got it nor left.
+    waiting: usize,
 }
 
 /// A snapshot on its way to replicas.
@@ -42,6 +44,7 @@ impl Snapshots {
     pub(super) fn ask(&self) -> u64 {
         let mut state = self.state.lock();
         state.asked = state.begun + 1;
+        state.waiting += 1;
         state.asked
     }
 
@@ -51,11 +54,15 @@ impl Snapshots {
         state.asked > state.begun
     }
 
-    /// The one of that number, or a later one, once it is there.
+    /// The one of that number, or a later one, once it is there. Who has it waits no longer.
     pub(super) fn poll(&self, cx: &Context<'_>, number: u64) -> Poll<Result<SyncFile, String>> {
         let mut state = self.state.lock();
         match &state.last {
-            Some((made, outcome)) if *made >= number => Poll::Ready(outcome.clone()),
+            Some((made, outcome)) if *made >= number => {
+                let outcome = outcome.clone();
+                state.waiting -= 1;
+                Poll::Ready(outcome)
+            }
             _ => {
                 state.wakers.push(cx.waker().clone());
                 Poll::Pending
@@ -83,10 +90,16 @@ impl Snapshots {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Forgets the file once nobody waits for it.
+    /// Somebody waits no longer, and got none.
+    pub(super) fn leave(&self) {
+        self.state.lock().waiting -= 1;
+        self.forget();
+    }
+
+    /// Forgets the file if nobody waits for it.
     pub(super) fn forget(&self) {
         let mut state = self.state.lock();
-        if state.wakers.is_empty() && state.asked <= state.begun {
+        if state.waiting == 0 {
             state.last = state.last.take().filter(|(_, outcome)| outcome.is_err());
             state.needed = None;
         }

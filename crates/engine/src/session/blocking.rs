@@ -2,6 +2,7 @@
 
 use super::dispatch::{lock_plan, may_write};
 use super::{Replies, Session};
+use crate::Shutdown;
 use crate::blocking::{Unblocked, Waiter};
 use crate::clients::PauseMode;
 use crate::durable::Copies;
@@ -36,6 +37,8 @@ enum By {
     Pause(Vec<Vec<u8>>),
     /// That what was written is safe.
     Copies(Copies),
+    /// The end of the program, or another failure to come to it than so many.
+    Ending(u64),
 }
 
 impl Session {
@@ -53,6 +56,7 @@ impl Session {
             By::Pause(_) => (self.engine.paused().map(|(_, until)| until), None),
             // Nobody calls when something was synced.
             By::Copies(copies) => (copies.until, copies.longest_sleep(&self.engine)),
+            By::Ending(_) => (None, None),
         };
         let left = until.map(|until| until.since(self.engine.now()).max(0));
         let left = left.map(|millis| Duration::from_millis(millis as u64));
@@ -66,6 +70,7 @@ impl Session {
             Some(By::Keys(waiter)) => waiter.poll_end(cx),
             Some(By::Pause(_)) => self.poll_unpaused(cx),
             Some(By::Copies(_)) => Poll::Pending,
+            Some(By::Ending(failures)) => self.engine.ending().poll_failure(*failures, cx),
             None => Poll::Ready(()),
         }
     }
@@ -84,6 +89,7 @@ impl Session {
                 self.blocked = self.blocked.take().filter(|_| !over);
                 return over;
             }
+            By::Ending(failures) => return self.try_outlive(*failures, *silent, reply),
         };
         if !waiter.is_over() && waiter.until().is_some_and(|at| at <= self.engine.now()) {
             self.engine.blocking().end(waiter, Unblocked::TooLate);
@@ -123,7 +129,7 @@ impl Session {
                 self.engine.blocking().end(&waiter, Unblocked::Abandoned);
             }
             Some(By::Pause(_)) => self.engine.clients().pause().let_go(self.id()),
-            Some(By::Copies(_)) | None => {}
+            Some(By::Copies(_) | By::Ending(_)) | None => {}
         }
     }
 
@@ -158,7 +164,6 @@ impl Session {
         if !self.is_held_back(entry, argv) {
             return false;
         }
-        self.engine.clients().pause().hold();
         self.block(By::Pause(argv.iter().map(|arg| arg.to_vec()).collect()));
         true
     }
@@ -224,6 +229,25 @@ impl Session {
             self.engine.ask_replicas();
             self.block(By::Copies(copies));
         }
+    }
+
+    /// What SHUTDOWN does: asks the program to end, and waits for that.
+    pub(crate) fn wait_for_end(&mut self, how: Shutdown) {
+        let failures = self.engine.ending().failures();
+        self.block(By::Ending(failures));
+        self.engine.shut_down(how);
+    }
+
+    /// Tells that the program did not end, if that is so.
+    fn try_outlive(&mut self, failures: u64, silent: bool, reply: &mut dyn ReplySink) -> bool {
+        if self.engine.ending().failures() == failures {
+            return false;
+        }
+        self.blocked = None;
+        if !silent {
+            reply.error(&Error::err("Errors trying to SHUTDOWN. Check logs."));
+        }
+        true
     }
 
     /// Notes the keys of a command that changed something, of those that somebody waits for. Their

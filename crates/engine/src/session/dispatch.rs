@@ -228,7 +228,7 @@ impl Session {
         if self.settings.replaying {
             if let Some(bytes) = self.relayed.take() {
                 self.engine.note_changes(keys.changes());
-                self.engine.log().relay(&bytes, false);
+                self.engine.log().relay(&bytes, false, self.client.db);
                 let tells = self.end_invalidation(&mut keys);
                 drop(keys);
                 if tells {

@@ -4,7 +4,7 @@ use super::Session;
 use crate::replicas::{About, Feed};
 use commands::{Error, Flags, Outcome, ReplySink, Spec};
 use std::task::{Context, Poll};
-use units::{ReplId, ReplOffset};
+use units::{DbIndex, ReplId, ReplOffset};
 
 /// For front-ends: a replica is sent the log as it grows.
 impl Session {
@@ -80,6 +80,11 @@ impl Session {
         about
     }
 
+    /// Has what comes from the primary be for a database, until it says otherwise.
+    pub(crate) fn go_on_in(&mut self, db: DbIndex) {
+        self.client.db = db;
+    }
+
     /// Has `bytes`, which came from the primary, logged with what the next command does.
     pub(crate) fn relay(&mut self, bytes: Vec<u8>) {
         self.relayed = Some(bytes);
@@ -88,7 +93,7 @@ impl Session {
     /// The same now, if the command took no keys.
     pub(crate) fn end_relay(&mut self) {
         if let Some(bytes) = self.relayed.take() {
-            self.engine.log().relay(&bytes, false);
+            self.engine.log().relay(&bytes, false, self.client.db);
         }
     }
 

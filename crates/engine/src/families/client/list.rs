@@ -1,5 +1,6 @@
 //! CLIENT LIST and CLIENT KILL.
 
+use crate::Primary;
 use crate::clients::{self, Filter, Kind};
 use crate::session::Session;
 use commands::{Args, Error, Outcome, ReplySink};
@@ -50,8 +51,7 @@ pub(super) fn kill(
         },
         false => filter(session, args)?,
     };
-    let primaries = usize::from(filter.kind == Some(Kind::Master) && session.engine.hang_up());
-    let killed = end(session, &filter) + primaries;
+    let killed = end(session, &filter) + end_primary(session, &filter);
     if !by_address {
         reply.integer(killed as i64);
     } else if killed > 0 {
@@ -60,6 +60,14 @@ pub(super) fn kill(
         return Err(Error::err("No such client"));
     }
     Ok(())
+}
+
+/// Ends the connection to the primary if it fits.
+fn end_primary(session: &Session, filter: &Filter) -> usize {
+    let (_, primary) = session.engine.primary();
+    let fits =
+        |primary: &Primary| filter.fits_primary(&format!("{}:{}", primary.host, primary.port));
+    usize::from(primary.as_ref().is_some_and(fits) && session.engine.hang_up())
 }
 
 /// Ends those that fit; the session itself once its reply is sent.

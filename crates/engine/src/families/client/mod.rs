@@ -5,7 +5,7 @@ mod list;
 mod wait;
 
 use crate::blocking::Unblocked;
-use crate::clients::{self, Marks, PauseMode};
+use crate::clients::{self, Marks, PauseBy, PauseMode};
 use crate::registry::SessionCommand;
 use crate::session::{Replies, Session};
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
@@ -318,13 +318,13 @@ fn pause(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
         .engine
         .clients()
         .pause()
-        .begin(mode, units::UnixMillis(until), now);
+        .begin(PauseBy::Command, mode, units::UnixMillis(until), now);
     reply.ok();
     Ok(())
 }
 
 fn unpause(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
-    session.engine.clients().pause().end();
+    session.engine.clients().pause().end(PauseBy::Command);
     reply.ok();
     Ok(())
 }

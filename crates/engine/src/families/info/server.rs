@@ -2,8 +2,9 @@
 
 use super::{line, zeros};
 use crate::SERVER_NAME;
-use crate::clients::Filter;
+use crate::clients::{Card, Filter, Marks};
 use crate::session::Session;
+use std::sync::Arc;
 
 /// How often Redis would look after itself in a second, and clients are told that we do.
 const HZ: u32 = 10;
@@ -26,6 +27,10 @@ pub(super) fn server(session: &Session, text: &mut String) {
     let seconds = now.since(inner.opened_at) / 1000;
     line(text, "uptime_in_seconds", seconds);
     line(text, "uptime_in_days", seconds / 86_400);
+    if let Some(until) = session.engine.ends_by() {
+        let left = until.since(session.engine.now()).max(0);
+        line(text, "shutdown_in_milliseconds", left);
+    }
     line(text, "hz", HZ);
     line(text, "configured_hz", HZ);
     line(text, "lru_clock", now.secs() & 0xff_ffff);
@@ -39,7 +44,8 @@ pub(super) fn server(session: &Session, text: &mut String) {
 
 pub(super) fn clients(session: &Session, text: &mut String) {
     let engine = &session.engine;
-    line(text, "connected_clients", engine.open_sessions());
+    let clients = engine.open_sessions() - engine.replicas().count();
+    line(text, "connected_clients", clients);
     zeros(text, &["cluster_connections"]);
     if let Some(most) = engine.config("maxclients") {
         line(text, "maxclients", most);
@@ -50,8 +56,8 @@ pub(super) fn clients(session: &Session, text: &mut String) {
     let output = buffers.iter().map(|all| all.output).max();
     line(text, "client_recent_max_input_buffer", input.unwrap_or(0));
     line(text, "client_recent_max_output_buffer", output.unwrap_or(0));
-    let held = engine.clients().pause().sessions();
-    let blocked = engine.blocking().waiting() + held;
+    let blocked = |card: &&Arc<Card>| card.state().marks.contains(Marks::BLOCKED);
+    let blocked = cards.iter().filter(blocked).count();
     line(text, "blocked_clients", blocked);
     let tracking = engine.tracking().stats();
     line(text, "tracking_clients", tracking.clients);
