@@ -1,5 +1,5 @@
 use crate::wait::Wait;
-use crate::{Args, Compat, Effects, Error, EventClass, ReplySink};
+use crate::{Args, Compat, Effects, Error, EventClass, Peers, ReplySink};
 use keyspace::Keys;
 use units::DbIndex;
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub compat: Compat,
     /// Whether payloads with a wrong checksum are taken.
     pub skip_checksums: bool,
+    /// Whether small integers are told to be shared, which no policy of eviction wants otherwise.
+    pub shares_integers: bool,
     /// Which events are told; none if nobody could hear of them.
     pub notify: EventClass,
 }
@@ -49,6 +51,8 @@ pub struct Context<'c, 'k> {
     pub rng: &'c mut fastrand::Rng,
     /// Configuration.
     pub settings: &'c Settings,
+    /// The way to other servers, if there is one.
+    pub peers: Option<&'c dyn Peers>,
     /// Set in place of a reply by a command that found nothing and would wait.
     pub wait: Option<Wait>,
     /// A line for the log of a server: what a refusal does not tell a client.

@@ -44,6 +44,8 @@ bitflags! {
         const NO_MANDATORY_KEYS = 1 << 18;
         /// Refused to strangers unless the configuration allows it.
         const PROTECTED = 1 << 19;
+        /// Works on keys of a slot that is on its way, in a cluster.
+        const ASKING = 1 << 20;
     }
 }
 

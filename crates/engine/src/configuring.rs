@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ConfigError, Scope, rewrite};
 use crate::{Engine, access::AccessControl};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,8 @@ use std::sync::atomic::Ordering;
 /// Where settings come from, and who is asked before they change.
 pub(crate) struct Configuring {
     pub(crate) file: Option<PathBuf>,
-    /// Held while settings change, so that they do one after the other.
+    /// Held while settings change, so that they do one after the other. Taken before any shard.
+    turn: Mutex<()>,
     front_end: Mutex<Option<FrontEnd>>,
 }
 
@@ -20,6 +21,7 @@ impl Configuring {
     pub(crate) fn new(file: Option<PathBuf>) -> Configuring {
         Configuring {
             file,
+            turn: Mutex::new(()),
             front_end: Mutex::new(None),
         }
     }
@@ -30,6 +32,21 @@ impl fmt::Debug for Configuring {
         f.debug_struct("Configuring")
             .field("file", &self.file)
             .finish_non_exhaustive()
+    }
+}
+
+/// The right to change settings, and how they were when it was taken.
+pub(crate) struct ConfigTurn<'e> {
+    engine: &'e Engine,
+    before: Config,
+    _turn: MutexGuard<'e, ()>,
+}
+
+impl ConfigTurn<'_> {
+    /// Brings about what changed. It takes shards.
+    pub(crate) fn end(self) {
+        let after = self.engine.inner().config.read().clone();
+        self.engine.apply(&self.before, &after);
     }
 }
 
@@ -105,6 +122,25 @@ impl Engine {
 
     /// Changes several settings, or none of them if one is refused.
     pub fn set_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
+        let turn = self.begin_configuring();
+        self.change_configs(settings)?;
+        turn.end();
+        Ok(())
+    }
+
+    /// Waits until nobody else changes settings.
+    pub(crate) fn begin_configuring(&self) -> ConfigTurn<'_> {
+        let turn = self.inner().configuring.turn.lock();
+        ConfigTurn {
+            engine: self,
+            before: self.inner().config.read().clone(),
+            _turn: turn,
+        }
+    }
+
+    /// Changes what settings are, all of them or none, for who has the turn. It takes no shard, and
+    /// what follows from the change is brought about as the turn ends.
+    pub(crate) fn change_configs(&self, settings: &[(&str, &str)]) -> Result<(), ConfigError> {
         let front_end = self.inner().configuring.front_end.lock();
         let before = self.inner().config.read().clone();
         let mut after = before.clone();
@@ -117,8 +153,7 @@ impl Engine {
                 after: &after,
             })?;
         }
-        *self.inner().config.write() = after.clone();
-        self.apply(&before, &after);
+        *self.inner().config.write() = after;
         Ok(())
     }
 
@@ -139,6 +174,7 @@ impl Engine {
             self.turn_log(after.appendonly == Some(true));
         }
         inner.eviction.set_limit(after.maxmemory);
+        inner.clients.weights().set_limit(after.client_bytes_max());
         let wants_replicas = after.wants_replicas();
         inner
             .wants_replicas

@@ -15,6 +15,7 @@ use crate::following::Following;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::memory::Gauge;
+use crate::migrating::Migrating;
 use crate::notes::Notes;
 use crate::pubsub::{Hub, Published, Subscriber};
 use crate::replicas::Replicas;
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     /// Another one each time (`INFO server`).
     pub(crate) run_id: ReplId,
     pub(crate) telling: Telling,
+    pub(crate) migrating: Migrating,
     pub(crate) seed: u64,
     pub(crate) stats: Stats,
     /// Whether [`Engine::tick`] deletes what is due; `DEBUG SET-ACTIVE-EXPIRE`.
@@ -380,6 +382,9 @@ impl Inner {
         let spikes = Spikes::new(threshold, parts.clock.clone());
         let scripting = Scripting::new(parts.config.busy_reply_threshold);
         let hub = Hub::new(output_limit, parts.clock.clone());
+        let clients = Clients::default();
+        let client_bytes_max = parts.config.client_bytes_max();
+        clients.weights().set_limit(client_bytes_max);
         let wants_replicas = AtomicBool::new(parts.config.wants_replicas());
         let access = AccessControl::new(&parts.config);
         let mut rng = fastrand::Rng::with_seed(parts.seed ^ now.0 as u64);
@@ -399,6 +404,7 @@ impl Inner {
             opened_at: now,
             run_id,
             telling: Telling::default(),
+            migrating: Migrating::default(),
             seed: parts.seed,
             stats: Stats::default(),
             active_expiry: AtomicBool::new(true),
@@ -412,7 +418,7 @@ impl Inner {
             access,
             tracking: Tracking::default(),
             blocking: Blocking::default(),
-            clients: Clients::default(),
+            clients,
             ending: Ending::default(),
             dirty: Apart::default(),
             open_sessions: AtomicUsize::new(0),
@@ -461,6 +467,7 @@ impl Inner {
             in_script: false,
             compat: config.compat_version,
             skip_checksums: self.skip_checksums.load(Ordering::Relaxed),
+            shares_integers: config.shares_integers(),
             notify: config.notify(),
         }
     }

@@ -51,6 +51,7 @@ mod histogram;
 mod lag;
 mod log;
 mod memory;
+mod migrating;
 mod notes;
 mod place;
 mod pubsub;
@@ -85,6 +86,7 @@ pub use keyspace::{
     StringRef, ValueRef, ViewCancelled, Views, ZsetRef,
 };
 pub use memory::MemoryUse;
+pub use migrating::PeerStream;
 pub use notes::LogLevel;
 pub use pubsub::{Message, Subscriber};
 pub use rdb::Target;

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 /// What an engine takes of the allocator, in bytes, as `INFO memory` tells it.
 ///
-/// Counted as things come and go, by the sizes that allocators keep; buffers of front-ends are not
-/// among them.
+/// Counted as things come and go, by the sizes that allocators keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryUse {
@@ -26,6 +25,9 @@ pub struct MemoryUse {
     /// What frozen views keep of what has changed since. In `used`, but not compared with
     /// `maxmemory`: evicting under a view frees nothing.
     pub views: usize,
+    /// What clients of front-ends take, besides `used`: buffers ([`crate::Session::note_buffers`]),
+    /// queued commands, messages that wait.
+    pub clients: usize,
     /// What the journal keeps, besides `used`.
     pub journal: usize,
     /// What the process takes of the machine, if the program told
@@ -100,6 +102,7 @@ impl Engine {
             keyspace,
             garbage,
             views,
+            clients: self.clients().weights().total(),
             journal: self.log().journal().bytes_kept() as usize,
             resident: (resident > 0).then_some(resident),
         }

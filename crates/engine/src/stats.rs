@@ -22,6 +22,7 @@ pub(crate) struct Stats {
     pub(crate) misses: Striped,
     pub(crate) expired_keys: Counter,
     pub(crate) evicted_keys: Counter,
+    pub(crate) evicted_clients: Counter,
     /// Fields of hashes.
     pub(crate) expired_fields: Counter,
     /// Ticks that ended with more to delete.
@@ -95,6 +96,7 @@ impl Stats {
         let counters = [
             &self.expired_keys,
             &self.evicted_keys,
+            &self.evicted_clients,
             &self.expired_fields,
             &self.ticks_cut_short,
             &self.saves,

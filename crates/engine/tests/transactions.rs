@@ -209,3 +209,27 @@ fn what_ends_scripts_or_counts_them_is_queued() {
         assert_eq!(said(&mut session, line), "QUEUED", "{line}");
     }
 }
+
+#[test]
+fn settings_change_within_a_transaction() {
+    let engine = Engine::open_in_memory();
+    let mut session = engine.session();
+    let answers = all_said(
+        &mut session,
+        &[
+            "MULTI",
+            "SET k v",
+            "CONFIG SET maxmemory 1mb slowlog-max-len 7",
+            "CONFIG GET slowlog-max-len",
+            "CONFIG SET maxmemory much",
+        ],
+    );
+    assert_eq!(answers[2], "QUEUED");
+    let replies = said(&mut session, "EXEC");
+    assert!(replies.contains("slowlog-max-len"), "{replies}");
+    assert!(replies.contains("CONFIG SET failed"), "{replies}");
+    assert_eq!(engine.config("maxmemory").as_deref(), Some("1048576"));
+    assert_eq!(engine.config("slowlog-max-len").as_deref(), Some("7"));
+    // The turn is over: others change settings as well.
+    assert!(engine.set_config("maxmemory", "0").is_ok());
+}

@@ -340,6 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.send().await?;
             return Err(io::ErrorKind::Other.into());
         }
+        self.note_buffers();
         self.send().await
     }
 
@@ -375,7 +376,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Moved::Written(count) => sent += count,
                 // It says nothing more, and may still listen.
                 Moved::Read(0) => reads = false,
-                Moved::Read(count) => self.session.note_traffic(count, 0),
+                Moved::Read(count) => {
+                    self.session.note_traffic(count, 0);
+                    self.note_buffers();
+                }
             }
         }
         self.session.note_traffic(0, self.output.len());

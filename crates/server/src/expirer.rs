@@ -38,6 +38,8 @@ fn work(engine: &Engine, over: &AtomicBool) {
         engine.tick();
         engine.sample_rates();
         engine.ping_replicas();
+        engine.end_idle_migrations();
+        engine.evict_clients();
         if !engine.evict_due() {
             engine.wait_for_deadline(LONGEST);
         }

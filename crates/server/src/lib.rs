@@ -19,6 +19,7 @@ mod info;
 mod link;
 mod listening;
 mod live;
+mod migration;
 mod oom;
 mod pid_file;
 mod pipeline;
@@ -113,6 +114,7 @@ fn serve(engine: Engine, listeners: accept::Listeners, threads: usize) -> Result
         worker::start(&engine, threads, live.clone(), &stopped).map_err(ServeError::Start)?;
     live::follow(&engine, live, rebinder);
     info::tell(&engine);
+    migration::enable(&engine);
     let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
     let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
     let committer = committer::Committer::start(&engine).map_err(ServeError::Start)?;

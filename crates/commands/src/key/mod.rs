@@ -27,6 +27,7 @@ const SECOND: KeySpec = KeySpec::Range {
 
 /// Categories of commands that can do much harm.
 const DANGEROUS: &[Category] = &["dangerous"];
+const RESTORES: &[Category] = &["keyspace", "dangerous"];
 const WHOLE_KEYSPACE: &[Category] = &["keyspace", "dangerous"];
 
 const READ: Flags = Flags::READONLY;
@@ -80,9 +81,11 @@ pub(crate) const COMMANDS: &[Command] = &[
         .doc("2.6.0", "O(N) where N is the size of the value", "key", "Returns a value as a payload for RESTORE."), dump::dump),
     Command::new(row("restore", -4, GROW).also_in(DANGEROUS).access(&[KeyAccess::OVERWRITE])
         .doc("2.6.0", "O(N) where N is the size of the value", "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", "Puts the value of a payload at a key."), dump::restore),
+    Command::new(Spec::new("restore-asking", -4, Group::Server, GROW.union(Flags::ASKING)).keys(KeySpec::FIRST).also_in(RESTORES).access(&[KeyAccess::OVERWRITE])
+        .doc("3.0.0", "O(N) where N is the size of the value", "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", "Puts the value of a payload at a key, as nodes of clusters have each other do."), dump::restore),
 
     Command::new(row("migrate", -6, WRITE.union(Flags::MOVABLEKEYS)).keys(migrate::KEYS).also_in(DANGEROUS).access(&[KeyAccess::TAKE]).tips(tips::VARIES)
-        .doc("2.6.0", "O(1)", "host port <key | \"\"> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password] [KEYS key [key ...]]", "Is refused: the engine opens no connections."), migrate::migrate),
+        .doc("2.6.0", "O(N) where N is the size of the values", "host port <key | \"\"> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password] [KEYS key [key ...]]", "Moves keys to another server."), migrate::migrate),
 
     Command::new(row("scan", -2, READ).keys(KeySpec::None).tips(tips::WALK)
         .doc("2.8.0", "O(1) for a call, O(N) for a whole walk", "cursor [MATCH pattern] [COUNT count] [TYPE type]", "Walks the keys of the database, some at a time."), walk::scan),

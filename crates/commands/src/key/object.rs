@@ -1,7 +1,7 @@
 //! What OBJECT tells of a value.
 
 use crate::{Context, Error, Outcome, ReplySink};
-use keyspace::EntryRef;
+use keyspace::{EntryRef, StringRef, ValueRef};
 
 pub(super) fn encoding(ctx: &mut Context<'_, '_>) -> Outcome {
     let compat = ctx.settings.compat;
@@ -11,10 +11,18 @@ pub(super) fn encoding(ctx: &mut Context<'_, '_>) -> Outcome {
     })
 }
 
-/// Values are not shared between keys in a way that counts, so every value has one reference.
+/// What Redis shares between keys for ever has this many references.
+const SHARED: i64 = i32::MAX as i64;
+
+/// Values are not shared between keys in a way that counts, so every value has one reference; but
+/// for small numbers, which clients know to be shared where nothing is evicted by its uses.
 pub(super) fn refcount(ctx: &mut Context<'_, '_>) -> Outcome {
-    tell(ctx, |_, reply| {
-        reply.integer(1);
+    let shares = ctx.settings.shares_integers;
+    tell(ctx, |entry, reply| {
+        reply.integer(match entry.value() {
+            ValueRef::String(StringRef::Int(0..10_000)) if shares => SHARED,
+            _ => 1,
+        });
         Ok(())
     })
 }

@@ -59,6 +59,7 @@ impl Fixture {
                 in_script: false,
                 compat: Compat::default(),
                 skip_checksums: false,
+                shares_integers: true,
                 notify: EventClass::empty(),
             },
             rng: fastrand::Rng::with_seed(7),
@@ -128,6 +129,7 @@ impl Fixture {
             effects: &mut effects,
             rng: &mut self.rng,
             settings: &self.settings,
+            peers: None,
             wait: None,
             note: None,
         };

@@ -1,6 +1,8 @@
+use crate::pubsub::Mailbox;
 use commands::Protocol;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use units::{DbIndex, UnixMillis};
 
@@ -36,6 +38,10 @@ pub(crate) struct Card {
     about: Mutex<About>,
     state: Mutex<State>,
     ending: AtomicU8,
+    /// Bytes that the session and its front-end hold.
+    weight: AtomicUsize,
+    /// Where messages for it wait, if it has subscribed to any.
+    mailbox: OnceLock<Arc<Mailbox>>,
     /// Of the task that serves the session.
     waker: Mutex<Option<Waker>>,
 }
@@ -116,6 +122,8 @@ impl Card {
             about: Mutex::default(),
             state: Mutex::new(state),
             ending: AtomicU8::new(STAYS),
+            weight: AtomicUsize::new(0),
+            mailbox: OnceLock::new(),
             waker: Mutex::default(),
         }
     }
@@ -131,6 +139,24 @@ impl Card {
 
     pub(crate) fn set_state(&self, state: State) {
         *self.state.lock() = state;
+    }
+
+    /// Bytes that it takes, messages that wait for it included.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight.load(Ordering::Relaxed) + self.waiting_bytes()
+    }
+
+    pub(crate) fn set_weight(&self, bytes: usize) {
+        self.weight.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of messages that wait for it.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.mailbox.get().map_or(0, |mailbox| mailbox.bytes())
+    }
+
+    pub(crate) fn set_mailbox(&self, mailbox: &Arc<Mailbox>) {
+        let _ = self.mailbox.set(mailbox.clone());
     }
 
     /// Has the front-end hang up at once.

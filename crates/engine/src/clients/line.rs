@@ -1,11 +1,8 @@
-use super::{Card, Marks, State};
+use super::{Card, Marks, SESSION_BYTES, State};
 use crate::Engine;
 use crate::tracking::{Mode, Tracker};
 use commands::{Compat, Protocol};
 use std::fmt::Write as _;
-
-/// Bytes of a session that nobody counts one by one: what it is made of.
-const SESSION_BYTES: usize = 2 << 10;
 
 /// A client as a line of `CLIENT LIST`.
 pub(crate) fn line(engine: &Engine, card: &Card) -> String {
@@ -28,7 +25,7 @@ pub(crate) fn line(engine: &Engine, card: &Card) -> String {
             seconds(state.active_at),
             flags(&state, about.peer.is_unix, tracker.as_ref()),
         );
-        write_state(&mut line, &state);
+        write_state(&mut line, &state, card.waiting_bytes());
         let _ = write!(
             line,
             "user={} redir={} resp={}",
@@ -45,7 +42,7 @@ pub(crate) fn line(engine: &Engine, card: &Card) -> String {
     line
 }
 
-fn write_state(line: &mut String, state: &State) {
+fn write_state(line: &mut String, state: &State, waiting: usize) {
     let [channels, patterns, sharded] = state.subscribed;
     let buffers = state.buffers;
     let (queued, queued_bytes) = match state.queued {
@@ -57,11 +54,12 @@ fn write_state(line: &mut String, state: &State) {
         + buffers.input_free
         + buffers.output
         + queued_bytes
-        + state.argument_bytes;
+        + state.argument_bytes
+        + waiting;
     let _ = write!(
         line,
         "db={} sub={channels} psub={patterns} ssub={sharded} multi={queued} qbuf={} qbuf-free={} \
-         argv-mem={} multi-mem={queued_bytes} rbs={} rbp={} obl=0 oll=0 omem=0 tot-mem={total} \
+         argv-mem={} multi-mem={queued_bytes} rbs={} rbp={} obl=0 oll=0 omem={waiting} tot-mem={total} \
          events=r cmd={} ",
         state.db,
         buffers.input,

@@ -8,12 +8,14 @@ mod card;
 mod filter;
 mod line;
 mod pause;
+mod weight;
 
 pub use card::{Buffers, Peer};
 pub(crate) use card::{Card, Marks, State};
 pub(crate) use filter::{Filter, Kind};
 pub(crate) use line::line;
 pub(crate) use pause::{Pause, PauseBy, PauseMode};
+pub(crate) use weight::{SESSION_BYTES, Weights};
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 pub(crate) struct Clients {
     cards: Mutex<BTreeMap<u64, Arc<Card>>>,
     pause: Pause,
+    weights: Weights,
 }
 
 impl Clients {
@@ -42,6 +45,16 @@ impl Clients {
         let cards = self.cards.lock();
         let open = cards.values().filter(|card| !card.is_ending());
         open.filter(|card| filter.fits(card)).cloned().collect()
+    }
+
+    /// All of them.
+    fn all(&self) -> Vec<Arc<Card>> {
+        self.cards.lock().values().cloned().collect()
+    }
+
+    /// What they take of memory.
+    pub(crate) fn weights(&self) -> &Weights {
+        &self.weights
     }
 
     /// What holds commands back.

@@ -227,6 +227,25 @@ impl Config {
         self.min_replicas_to_write.0 > 0 && self.min_replicas_max_lag.0 > 0
     }
 
+    /// `maxmemory-clients` in bytes, if it is said in per cent then of `maxmemory`; 0 for no limit.
+    pub(crate) fn client_bytes_max(&self) -> usize {
+        let text = self.kept.get("maxmemory-clients");
+        let bytes = match text.strip_suffix('%') {
+            Some(percent) => percent
+                .parse()
+                .map(|percent: u64| self.maxmemory / 100 * percent),
+            None => text.parse(),
+        };
+        bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// Whether Redis would keep a small integer once for all keys: not if keys are evicted by their
+    /// uses.
+    pub(crate) fn shares_integers(&self) -> bool {
+        let policy = self.maxmemory_policy;
+        self.maxmemory == 0 || !(policy.is_lru() || policy.is_lfu())
+    }
+
     /// The classes of events that are told, none of them if there is no place to tell them.
     pub(crate) fn notify(&self) -> EventClass {
         let classes = self.notify_keyspace_events;

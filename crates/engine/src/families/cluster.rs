@@ -1,8 +1,8 @@
-//! CLUSTER, which there is none of: every subcommand says so.
+//! CLUSTER and what clients of one send, which there is none of: all of it says so.
 
 use crate::registry::SessionCommand;
 use crate::session::Session;
-use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
+use commands::{Args, Category, Error, Flags, Group, Outcome, ReplySink, Spec, tips};
 
 const ASKS: Flags = Flags::STALE;
 const LOOKS_INTO: Flags = Flags::ADMIN.union(Flags::STALE);
@@ -19,7 +19,15 @@ const fn spec(name: &'static str, arity: i32, flags: Flags) -> Spec {
     )
 }
 
+/// What clients say of their connection to a node.
+const SAYS: Flags = Flags::FAST;
+const SAYS_EARLY: Flags = Flags::LOADING.union(Flags::STALE).union(SAYS);
+const CONNECTION: &[Category] = &["connection"];
+
 pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(spec("asking", 1, SAYS).also_in(CONNECTION), refuse),
+    SessionCommand::new(spec("readonly", 1, SAYS_EARLY).also_in(CONNECTION), refuse),
+    SessionCommand::new(spec("readwrite", 1, SAYS_EARLY).also_in(CONNECTION), refuse),
     SessionCommand::new(spec("cluster|addslots", -3, CHANGES), refuse),
     SessionCommand::new(spec("cluster|addslotsrange", -4, CHANGES), refuse),
     SessionCommand::new(

@@ -14,9 +14,6 @@ const fn spec(name: &'static str, arity: i32) -> Spec {
     Spec::new(name, arity, Group::Server, FLAGS)
 }
 
-/// Takes shards, all of which `EXEC` may hold already.
-const SET_FLAGS: Flags = FLAGS.union(Flags::NO_MULTI);
-
 const PER_SETTING: &str = "O(N) where N is the number of settings";
 
 pub(super) const COMMANDS: &[SessionCommand] = &[
@@ -30,14 +27,12 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         get,
     ),
     SessionCommand::new(
-        Spec::new("config|set", -4, Group::Server, SET_FLAGS)
-            .tips(tips::EVERY_NODE)
-            .doc(
-                "2.0.0",
-                PER_SETTING,
-                "parameter value [parameter value ...]",
-                "Changes settings, all of them or none.",
-            ),
+        spec("config|set", -4).tips(tips::EVERY_NODE).doc(
+            "2.0.0",
+            PER_SETTING,
+            "parameter value [parameter value ...]",
+            "Changes settings, all of them or none.",
+        ),
         set,
     ),
     SessionCommand::new(
@@ -132,7 +127,13 @@ fn set(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) ->
         seen.push(row.name());
         settings.push((row.name(), value));
     }
-    session.engine.set_configs(&settings).map_err(explain)?;
+    let engine = &session.engine;
+    let changed = match session.is_in_exec() {
+        // Which has the turn, and holds shards.
+        true => engine.change_configs(&settings),
+        false => engine.set_configs(&settings),
+    };
+    changed.map_err(explain)?;
     reply.ok();
     Ok(())
 }

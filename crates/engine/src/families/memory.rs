@@ -105,6 +105,7 @@ pub(super) fn info(engine: &Engine) -> Vec<(&'static str, String)> {
         ("mem_not_counted_for_evict", memory.views.to_string()),
         ("mem_total_replication_buffers", memory.journal.to_string()),
         ("mem_clients_slaves", for_replicas.to_string()),
+        ("mem_clients_normal", memory.clients.to_string()),
         ("mem_replication_backlog", backlog.to_string()),
         (
             "lazyfree_pending_objects",

@@ -13,6 +13,7 @@ mod info;
 mod latency;
 mod lolwut;
 mod memory;
+mod module;
 mod persistence;
 mod pubsub;
 mod replication;
@@ -44,6 +45,7 @@ pub(crate) const ALL: &[&[SessionCommand]] = &[
     lolwut::COMMANDS,
     persistence::COMMANDS,
     memory::COMMANDS,
+    module::COMMANDS,
     config::COMMANDS,
     command::COMMANDS,
     debug::COMMANDS,

@@ -96,6 +96,11 @@ impl Mailbox {
         }
     }
 
+    /// Bytes of what waits.
+    pub(crate) fn bytes(&self) -> usize {
+        self.state.lock().bytes
+    }
+
     pub(super) fn set_bound(&self, bound: Bound) {
         self.state.lock().bound = bound;
     }

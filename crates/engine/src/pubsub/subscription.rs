@@ -69,6 +69,11 @@ impl Subscription {
         self.names[kind as usize].len()
     }
 
+    /// How many there are of all kinds.
+    pub(crate) fn count_all(&self) -> usize {
+        self.names.iter().map(BTreeSet::len).sum()
+    }
+
     /// Whether there is any subscription.
     pub(crate) fn is_any(&self) -> bool {
         self.names.iter().any(|names| !names.is_empty())

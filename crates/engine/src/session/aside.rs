@@ -25,20 +25,25 @@ impl Session {
         outcome
     }
 
-    /// Whether a request runs scripts, which take as long as they like: a front-end with few threads
-    /// does not let it hold one of them.
+    /// Whether a request runs scripts or waits for another server, which take as long as they like:
+    /// a front-end with few threads does not let it hold one of them.
     pub fn may_take_long(&self, argv: &[&[u8]]) -> bool {
         // Every request passes here, and few are meant.
         let begins = argv.first().and_then(|name| name.first());
-        if !matches!(begins, Some(b'e' | b'E' | b'f' | b'F')) {
+        if !matches!(begins, Some(b'e' | b'E' | b'f' | b'F' | b'm' | b'M')) {
             return false;
         }
         match registry::identify(argv) {
-            Ok(Entry::Script(_)) => !self.in_transaction(),
-            Ok(entry) => entry.spec().name == "exec" && self.transaction.runs_scripts(),
+            Ok(entry) if takes_long(&entry) => !self.in_transaction(),
+            Ok(entry) => entry.spec().name == "exec" && self.transaction.takes_long(),
             Err(_) => false,
         }
     }
+}
+
+/// Whether it runs scripts or waits for another server.
+pub(super) fn takes_long(entry: &Entry) -> bool {
+    matches!(entry, Entry::Script(_)) || entry.spec().name == "migrate"
 }
 
 #[cfg(not(feature = "scripts"))]

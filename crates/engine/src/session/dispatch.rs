@@ -173,6 +173,7 @@ impl Session {
             effects: &mut self.scratch.effects,
             rng: &mut self.rng,
             settings: &self.settings,
+            peers: self.engine.inner().migrating.peers(),
             wait: None,
             note: None,
         };

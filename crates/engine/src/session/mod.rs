@@ -105,6 +105,8 @@ pub(crate) struct Client {
     pub(crate) marks: Marks,
     /// What its front-end holds for it.
     buffers: Buffers,
+    /// Bytes that it was last noted to take.
+    weight: usize,
 }
 
 /// Which replies a client wants (`CLIENT REPLY`).
@@ -147,6 +149,7 @@ impl Session {
             command: "NULL",
             marks: Marks::empty(),
             buffers: Buffers::default(),
+            weight: 0,
         };
         let card = Arc::new(Card::new(id, engine.now()));
         let (transaction, scratch) = Default::default();
@@ -357,6 +360,7 @@ impl Drop for Session {
         self.stop_tracking();
         self.engine.tracking().remove_session(self.client.id);
         self.engine.clients().remove(self.client.id);
+        self.forget_weight();
         self.engine.access().forget_waker(self.client.id);
         self.abandon();
         self.engine

@@ -1,9 +1,12 @@
 //! What a session tells others of itself, and how others end it.
 
 use super::Session;
-use crate::clients::{Buffers, Card, Marks, Peer, State};
+use crate::clients::{Buffers, Card, Marks, Peer, SESSION_BYTES, State};
 use crate::pubsub::Kind;
 use std::sync::Arc;
+
+/// What a channel or pattern that is subscribed to takes here and in the hub, about.
+const SUBSCRIPTION_BYTES: usize = 200;
 
 /// For front-ends.
 impl Session {
@@ -16,6 +19,10 @@ impl Session {
     #[inline]
     pub fn note_buffers(&mut self, buffers: Buffers) {
         self.client.buffers = buffers;
+        let weight = self.weigh();
+        if weight != self.client.weight {
+            self.note_weight(weight);
+        }
     }
 
     /// Lets others see the session as it is now. To be called before the front-end waits; a program
@@ -60,6 +67,34 @@ impl Session {
     pub(super) fn show_user(&self) {
         let user = self.user_name();
         self.card.about(|about| about.user = user.to_vec());
+    }
+
+    /// Bytes that the client takes, but for messages that wait.
+    fn weigh(&self) -> usize {
+        let buffers = self.client.buffers;
+        let buffered = buffers.input + buffers.input_free + buffers.output;
+        let queued = self.transaction.held_bytes();
+        let subscribed = self.subscription.as_ref().map_or(0, |all| all.count_all());
+        let cached = self.caching.as_ref().map_or(0, |caching| caching.bytes);
+        SESSION_BYTES + buffered + queued + cached + subscribed * SUBSCRIPTION_BYTES
+    }
+
+    /// Lets others know what the client takes, and ends who takes the most if all take too much.
+    #[cold]
+    fn note_weight(&mut self, weight: usize) {
+        let before = std::mem::replace(&mut self.client.weight, weight);
+        self.card.set_weight(weight);
+        let clients = self.engine.clients();
+        if clients.weights().note(before, weight) {
+            self.show();
+            self.engine.evict_clients();
+        }
+    }
+
+    /// What the client took is free.
+    pub(super) fn forget_weight(&mut self) {
+        let before = std::mem::take(&mut self.client.weight);
+        self.engine.clients().weights().note(before, 0);
     }
 
     fn state(&self, argument_bytes: usize) -> State {

@@ -91,10 +91,11 @@ impl Session {
 
     /// The session's subscriptions, and with them its mailbox, which others find from now on.
     pub(super) fn subscription_mut(&mut self) -> &mut Subscription {
-        let (hub, slot) = (self.engine.hub(), &self.slot);
+        let (hub, slot, card) = (self.engine.hub(), &self.slot, &self.card);
         self.subscription.get_or_insert_with(|| {
             let subscription = Subscription::of_client(hub);
             let _ = slot.set(subscription.mailbox().clone());
+            card.set_mailbox(subscription.mailbox());
             Box::new(subscription)
         })
     }

@@ -11,15 +11,22 @@ pub(super) struct Caching {
     mode: Mode,
     /// `CLIENT CACHING` was said, of the next command or of the transaction.
     said: bool,
+    /// What the prefixes take that are tracked.
+    pub(super) bytes: usize,
 }
+
+/// What a prefix takes besides its bytes, here and in the table, about.
+const PREFIX_BYTES: usize = 150;
 
 impl Session {
     /// Starts tracking, or changes how.
     pub(crate) fn start_tracking(&mut self, tracker: Tracker) {
         self.subscription_mut();
+        let prefixes = tracker.prefixes.iter();
         self.caching = Some(Caching {
             mode: tracker.mode,
             said: false,
+            bytes: prefixes.map(|prefix| PREFIX_BYTES + prefix.len()).sum(),
         });
         let keyspace = self.engine.keyspace();
         self.engine

@@ -1,6 +1,7 @@
 //! MULTI, EXEC, DISCARD and WATCH.
 
 use super::Session;
+use super::aside::takes_long;
 use super::dispatch::may_write;
 use crate::evict::out_of_memory;
 use crate::registry::Entry;
@@ -35,7 +36,14 @@ impl Queued {
     fn writes(&self) -> bool {
         self.entry.spec().flags.contains(Flags::WRITE)
     }
+
+    fn configures(&self) -> bool {
+        self.entry.spec().name == "config|set"
+    }
 }
+
+/// What a watched key takes besides its name, here and in the keyspace, about.
+const WATCHED_BYTES: usize = 150;
 
 /// A key that must not change before `EXEC`.
 #[derive(Debug)]
@@ -61,16 +69,23 @@ impl Transaction {
         self.watched.iter().any(|watched| watched.is(db, key))
     }
 
-    /// Whether a script is among what was queued.
-    pub(super) fn runs_scripts(&self) -> bool {
+    /// Whether a script is among what was queued, or what waits for another server.
+    pub(super) fn takes_long(&self) -> bool {
         let mut queue = self.queue.iter().flatten();
-        queue.any(|queued| matches!(queued.entry, Entry::Script(_)))
+        queue.any(|queued| takes_long(&queued.entry))
     }
 
     /// How many commands are queued, if it is open, and their bytes.
     pub(super) fn queued(&self) -> Option<(usize, usize)> {
         let queue = self.queue.as_ref()?;
         Some((queue.len(), self.queued_bytes))
+    }
+
+    /// Bytes of what is queued and of what is watched.
+    pub(super) fn held_bytes(&self) -> usize {
+        let watched = self.watched.iter();
+        let watched = watched.map(|watched| WATCHED_BYTES + watched.key.len());
+        self.queued_bytes + watched.sum::<usize>()
     }
 
     /// What is queued.
@@ -194,6 +209,8 @@ impl Session {
         }
         self.refresh_settings();
         let engine = self.engine.clone();
+        let configures = queue.iter().any(Queued::configures);
+        let configuring = configures.then(|| engine.begin_configuring());
         let plan = self.union_plan(&queue, &transaction.watched);
         let mut keys = self.lock(&engine, plan).map_err(aborted)?;
         if transaction
@@ -215,6 +232,9 @@ impl Session {
             }
         }
         self.commit(keys);
+        if let Some(turn) = configuring {
+            turn.end();
+        }
         Ok(())
     }
 

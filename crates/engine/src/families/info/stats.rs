@@ -26,10 +26,9 @@ pub(super) fn stats(session: &Session, text: &mut String) {
     let rewrites = session.engine.inner().durable.rewrite_record().count;
     let snapshots = stats.saves.value() + stats.full_syncs.value();
     line(text, "total_forks", snapshots + rewrites);
-    zeros(
-        text,
-        &["migrate_cached_sockets", "slave_expires_tracked_keys"],
-    );
+    let kept = session.engine.inner().migrating.kept();
+    line(text, "migrate_cached_sockets", kept);
+    zeros(text, &["slave_expires_tracked_keys"]);
     let tracking = session.engine.tracking().stats();
     line(text, "tracking_total_keys", tracking.keys);
     line(text, "tracking_total_items", tracking.items);
@@ -82,7 +81,8 @@ fn lifetimes(session: &Session, stats: &Stats, text: &mut String) {
     line(text, "expire_lag_ms_p99", lag.percentile(99));
     line(text, "expire_lag_ms_max", lag.max());
     line(text, "evicted_keys", stats.evicted_keys.value());
-    zeros(text, &["evicted_clients", "evicted_scripts"]);
+    line(text, "evicted_clients", stats.evicted_clients.value());
+    zeros(text, &["evicted_scripts"]);
 }
 
 /// Of all keys with a deadline, how many per cent are over and still there, by a sample.
