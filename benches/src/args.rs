@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use crate::{MEASUREMENTS, Outcome};
 
 const USAGE: &str = "usage: benches --server NAME=PATH [--server NAME=PATH ...]
-  --what LIST          of memory,throughput,types,snapshot,freeze,views,collections,growth,lag,hits
-                       (default: all)
-  --keys N             keys, or elements of a collection, in the data sets (default 2000000; views
-                       and collections 5000000; lag 1000000; growth and freeze 20000000)
+  --what LIST          of memory,throughput,types,snapshot,aof,freeze,views,collections,growth,lag,
+                       hits (default: all)
+  --keys N             keys, or elements of a collection, in the data sets (default 2000000; aof,
+                       views and collections 5000000; lag 1000000; growth and freeze 20000000)
   --runs N             runs of each figure (default 3)
   --trace NAME=PATH    requests for hits, a number a line, in place of the generated traces that
                        stand for public ones; may be given again

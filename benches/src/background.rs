@@ -1,4 +1,5 @@
-//! Snapshots that servers take while they go on, and what those tell of it.
+//! Snapshots that servers take, and logs that they rewrite, while they go on, and what they tell of
+//! it.
 
 use std::{
     process::Command,
@@ -10,28 +11,42 @@ use kvdump::{Call, Reply, Tcp};
 
 use crate::{Outcome, info, server::Server};
 
+/// Whether a snapshot is under way, in INFO persistence.
+const SAVING: &str = "rdb_bgsave_in_progress";
 /// How often a server is asked whether it has ended.
 const ASK_EVERY: Duration = Duration::from_millis(10);
 /// The longest that ending a child may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A snapshot in the background where the server has that, else one that the thread waits for.
-pub(crate) fn start_snapshot(server: &Server) -> Outcome<JoinHandle<Result<(), String>>> {
-    let mut connection = server.connect()?;
-    Ok(std::thread::spawn(move || {
-        snapshot(&mut connection).map_err(|error| error.to_string())
-    }))
+/// What a server does meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Job {
+    /// A snapshot into a file.
+    Snapshot,
+    /// A new base for the log.
+    Rewrite,
 }
 
-fn snapshot(connection: &mut Tcp) -> Outcome<()> {
-    if let Reply::Error(_) = connection.call(&[b"BGSAVE"])? {
-        connection.ask(&["SAVE"])?;
-        return Ok(());
+impl Job {
+    /// Has the server begin; the thread ends when the job has.
+    pub(crate) fn start(self, server: &Server) -> Outcome<JoinHandle<Result<(), String>>> {
+        let mut connection = server.connect()?;
+        Ok(std::thread::spawn(move || {
+            self.run(&mut connection).map_err(|error| error.to_string())
+        }))
     }
-    while is_saving(connection)? {
-        sleep(ASK_EVERY);
+
+    fn run(self, connection: &mut Tcp) -> Outcome<()> {
+        let (command, field) = match self {
+            Job::Snapshot => ("BGSAVE", SAVING),
+            Job::Rewrite => ("BGREWRITEAOF", "aof_rewrite_in_progress"),
+        };
+        connection.ask(&[command])?;
+        while info::number(connection, "persistence", field)? != 0 {
+            sleep(ASK_EVERY);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Begins a snapshot and gives it up at once: microseconds that the fork took, `None` where the
@@ -56,5 +71,5 @@ pub(crate) fn fork_micros(server: &Server, connection: &mut Tcp) -> Outcome<Opti
 }
 
 fn is_saving(connection: &mut Tcp) -> Outcome<bool> {
-    Ok(info::number(connection, "persistence", "rdb_bgsave_in_progress")? != 0)
+    Ok(info::number(connection, "persistence", SAVING)? != 0)
 }

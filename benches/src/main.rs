@@ -14,6 +14,7 @@
 //! (A B C A B C ...); each figure is the median of its runs, each ratio is to the best of the
 //! others. Figures of a shared machine mean little, ratios of one run more, CPU times most.
 
+mod aof;
 mod args;
 mod background;
 mod ballast;
@@ -51,11 +52,12 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Measure = fn(&Args) -> Outcome<()>;
 
 /// What can be measured, by the names that `--what` takes.
-const MEASUREMENTS: [(&str, Measure); 10] = [
+const MEASUREMENTS: [(&str, Measure); 11] = [
     ("memory", memory::measure),
     ("throughput", throughput::measure),
     ("types", types::measure),
     ("snapshot", snapshot::measure),
+    ("aof", aof::measure),
     ("freeze", freeze::measure),
     ("views", views::measure_keys),
     ("collections", views::measure_collections),

@@ -29,8 +29,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `subject` in `dir`, loading what is there, pinned to `core` if one is given.
+    /// Starts `subject` in `dir`, loading what is there, pinned to `core` if one is given. It saves
+    /// nothing and keeps no log.
     pub(crate) fn start(subject: &Subject, dir: &Path, core: Option<&str>) -> Outcome<Server> {
+        Server::start_with(subject, dir, core, &["--appendonly", "no"])
+    }
+
+    /// As [`Server::start`], of a log what `settings` say.
+    pub(crate) fn start_with(
+        subject: &Subject,
+        dir: &Path,
+        core: Option<&str>,
+        settings: &[&str],
+    ) -> Outcome<Server> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = pinned(&subject.path, core);
         command.args([
@@ -42,7 +53,8 @@ impl Server {
             "no",
         ]);
         command
-            .args(["--save", "", "--appendonly", "no"])
+            .args(["--save", ""])
+            .args(settings)
             .arg("--dir")
             .arg(dir);
         command
@@ -132,15 +144,15 @@ impl Server {
         self.rss()
     }
 
-    /// CPU time that all its threads used so far.
+    /// CPU time that all its threads, and its children that ended, used so far.
     pub(crate) fn cpu(&self) -> Outcome<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         let (_, fields) = stat.rsplit_once(") ").ok_or("no process name")?;
-        // utime and stime are fields 14 and 15, counted from 1; the state behind the name is 3.
+        // utime, stime, cutime and cstime are fields 14 to 17, counted from 1; the state behind the name is 3.
         let ticks: u64 = fields
             .split(' ')
             .skip(11)
-            .take(2)
+            .take(4)
             .filter_map(|n| n.parse::<u64>().ok())
             .sum();
         Ok(Duration::from_micros(ticks * 1_000_000 / clock_ticks()?))

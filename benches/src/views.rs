@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Outcome,
     args::Args,
-    background::start_snapshot,
+    background::Job,
     ballast::Ballast,
     draw::Draw,
     load::send_all,
@@ -51,7 +51,7 @@ fn measure(args: &Args, workloads: &[Workload], things: &str) -> Outcome<()> {
         let figures = in_turn(args, |server| {
             through_server(args, server, *workload, count)
         })?;
-        print_phases(*workload, &figures);
+        print_phases(*workload, "while saving", &figures);
     }
     println!();
     Ok(())
@@ -84,9 +84,10 @@ fn measure_within(args: &Args, workloads: &[Workload], count: u64, things: &str)
     Ok(())
 }
 
-fn print_phases(workload: Workload, figures: &[Runs]) {
-    let (idle, saving) = figures.split_at(quantiles::LABELS.len() + 1);
-    for (phase, figures) in [("idle", idle), ("while saving", saving)] {
+/// Prints what [`phase`] gave, without a job and with one.
+pub(crate) fn print_phases(workload: Workload, job: &str, figures: &[Runs]) {
+    let (idle, busy) = figures.split_at(quantiles::LABELS.len() + 1);
+    for (phase, figures) in [("idle", idle), (job, busy)] {
         let what = format!(
             "{}, {} a second, {phase}: ",
             workload.label(),
@@ -110,30 +111,37 @@ fn through_server(args: &Args, at: usize, workload: Workload, count: u64) -> Out
     send_all(&mut server.connect()?, workload.load(count))?;
     server.settled_rss()?;
 
-    let idle = phase(&server, workload, count, false)?;
-    let saving = phase(&server, workload, count, true)?;
+    let idle = phase(&server, workload, count, None)?;
+    let saving = phase(&server, workload, count, Some(Job::Snapshot))?;
     server.stop()?;
     Ok([idle, saving].concat())
 }
 
-fn phase(server: &Server, workload: Workload, count: u64, is_saving: bool) -> Outcome<Vec<f64>> {
+/// Latencies of a steady writer and the server's extra memory while it does a job, and the job's
+/// seconds; without a job, for a few seconds.
+pub(crate) fn phase(
+    server: &Server,
+    workload: Workload,
+    count: u64,
+    job: Option<Job>,
+) -> Outcome<Vec<f64>> {
     let before = server.memory_with_children()?;
-    // The one that saves connects right after the one that writes: servers that deal connections
+    // The one that asks for the job connects right after the one that writes: servers that deal connections
     // out to threads give them different ones.
     let (writer, begin) = (
         SteadyWriter::start(server, workload, count)?,
         Instant::now(),
     );
-    let saver = is_saving.then(|| start_snapshot(server)).transpose()?;
-    let most = most_memory(server, || match &saver {
-        Some(saver) => saver.is_finished(),
+    let job = job.map(|job| job.start(server)).transpose()?;
+    let most = most_memory(server, || match &job {
+        Some(job) => job.is_finished(),
         None => begin.elapsed() >= IDLE_FOR,
     })?;
     let took = begin.elapsed().as_secs_f64();
     let mut figures = quantiles::of(&writer.end()?);
     figures.push(most.saturating_sub(before) as f64 / 1e6);
-    if let Some(saver) = saver {
-        saver.join().map_err(|_| "the saving thread panicked")??;
+    if let Some(job) = job {
+        job.join().map_err(|_| "the thread of a job panicked")??;
         figures.push(took);
     }
     Ok(figures)
