@@ -93,7 +93,10 @@ pub use rdb::Target;
 pub use reply::{Reply, RespSink};
 pub use saving::Saver;
 pub use session::{
-    Expiry, FieldValue, KeyElement, ScoreRange, Session, Side, StreamEntry, StreamRange, XAdd, ZAdd,
+    Aggregate, BitField, BitOp, BitOverflow, BitWidth, Claimed, Expiry, Extreme, FieldValue,
+    GeoArea, Group, KeyElement, KeyElements, KeyEntries, KeyMemberScore, MemberScore, Pending,
+    PendingEntry, Place, Scan, Scanned, Session, SetIf, SetOp, Side, Sort, StreamEntry,
+    StreamRange, XAdd, XRead, ZAdd, ZCombine, ZRange,
 };
 pub use snapshot::DigestForm;
 pub use storage;

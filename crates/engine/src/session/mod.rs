@@ -19,7 +19,12 @@ mod typed_families;
 #[cfg(feature = "scripts")]
 pub(crate) use script::Source;
 pub use typed::{Expiry, FieldValue};
-pub use typed_families::{KeyElement, ScoreRange, Side, StreamEntry, StreamRange, XAdd, ZAdd};
+pub use typed_families::{
+    Aggregate, BitField, BitOp, BitOverflow, BitWidth, Claimed, Extreme, GeoArea, Group,
+    KeyElement, KeyElements, KeyEntries, KeyMemberScore, MemberScore, Pending, PendingEntry, Place,
+    Scan, Scanned, SetIf, SetOp, Side, Sort, StreamEntry, StreamRange, XAdd, XRead, ZAdd, ZCombine,
+    ZRange,
+};
 
 use crate::clients::{Buffers, Card, Marks};
 use crate::engine::Engine;

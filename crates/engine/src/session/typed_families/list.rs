@@ -1,12 +1,16 @@
 //! Lists.
 
+use super::Argv;
 use crate::session::Session;
 use commands::Error;
-use std::ops::RangeInclusive;
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 /// The key of a list, and an element that was in it.
 pub type KeyElement = (Vec<u8>, Vec<u8>);
+
+/// The key of a list, and elements that were in it.
+pub type KeyElements = (Vec<u8>, Vec<Vec<u8>>);
 
 /// An end of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +22,11 @@ pub enum Side {
 }
 
 impl Side {
-    fn word(self) -> &'static [u8] {
-        match self {
-            Side::Left => b"LEFT",
-            Side::Right => b"RIGHT",
-        }
+    fn token(self) -> &'static str {
+        self.pick("LEFT", "RIGHT")
     }
 
-    fn pick<'a>(self, left: &'a [u8], right: &'a [u8]) -> &'a [u8] {
+    fn pick(self, left: &'static str, right: &'static str) -> &'static str {
         match self {
             Side::Left => left,
             Side::Right => right,
@@ -42,7 +43,7 @@ impl Session {
     /// let mut session = Engine::open_in_memory().session();
     /// session.push("jobs", Side::Right, &["a", "b"])?;
     /// assert_eq!(session.push("jobs", Side::Left, &["c"])?, 3);
-    /// assert_eq!(session.lrange("jobs", 0..=-1)?, [b"c", b"a", b"b"]);
+    /// assert_eq!(session.lrange("jobs", ..)?, [b"c", b"a", b"b"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn push<E: AsRef<[u8]>>(
@@ -51,7 +52,8 @@ impl Session {
         side: Side,
         elements: &[E],
     ) -> Result<usize, Error> {
-        self.ask_all(&[side.pick(b"LPUSH", b"RPUSH"), key.as_ref()], elements)
+        let argv = Argv::new(side.pick("LPUSH", "RPUSH")).word(&key);
+        self.ask(&argv.words(elements))
     }
 
     /// Takes at most `count` elements off an end of the list at `key`. Like `LPOP` and `RPOP`.
@@ -70,9 +72,8 @@ impl Session {
         side: Side,
         count: usize,
     ) -> Result<Vec<Vec<u8>>, Error> {
-        let count = count.to_string();
-        let name = side.pick(b"LPOP", b"RPOP");
-        let popped: Option<_> = self.ask(&[name, key.as_ref(), count.as_bytes()])?;
+        let argv = Argv::new(side.pick("LPOP", "RPOP")).word(&key);
+        let popped: Option<_> = self.ask(&argv.number(count))?;
         Ok(popped.unwrap_or_default())
     }
 
@@ -98,14 +99,8 @@ impl Session {
         side: Side,
         timeout: Option<Duration>,
     ) -> Result<Option<KeyElement>, Error> {
-        let seconds = timeout.map_or(0.0, |timeout| timeout.as_secs_f64().max(0.001));
-        let seconds = seconds.to_string();
-        let mut argv: Vec<&[u8]> = vec![side.pick(b"BLPOP", b"BRPOP")];
-        argv.extend(keys.iter().map(AsRef::as_ref));
-        argv.push(seconds.as_bytes());
-        let found: Option<Vec<Vec<u8>>> = self.ask(&argv)?;
-        let mut found = found.unwrap_or_default().into_iter();
-        Ok(found.next().zip(found.next()))
+        let argv = Argv::new(side.pick("BLPOP", "BRPOP")).words(keys);
+        self.ask(&argv.timeout(timeout))
     }
 
     /// The elements at these indexes, the last included; negative ones count from the end. Like
@@ -113,10 +108,9 @@ impl Session {
     pub fn lrange(
         &mut self,
         key: impl AsRef<[u8]>,
-        range: RangeInclusive<i64>,
+        range: impl RangeBounds<i64>,
     ) -> Result<Vec<Vec<u8>>, Error> {
-        let (start, stop) = (range.start().to_string(), range.end().to_string());
-        self.ask(&[b"LRANGE", key.as_ref(), start.as_bytes(), stop.as_bytes()])
+        self.ask(&Argv::new("LRANGE").word(&key).range(range))
     }
 
     /// How many elements there are. Like `LLEN`.
@@ -127,7 +121,7 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn llen(&mut self, key: impl AsRef<[u8]>) -> Result<usize, Error> {
-        self.ask(&[b"LLEN", key.as_ref()])
+        self.ask(&Argv::new("LLEN").word(&key))
     }
 
     /// Moves an element from an end of one list to an end of another, and returns it. Like `LMOVE`.
@@ -145,7 +139,120 @@ impl Session {
         from: (impl AsRef<[u8]>, Side),
         to: (impl AsRef<[u8]>, Side),
     ) -> Result<Option<Vec<u8>>, Error> {
-        let (source, target) = (from.0.as_ref(), to.0.as_ref());
-        self.ask(&[b"LMOVE", source, target, from.1.word(), to.1.word()])
+        let argv = Argv::new("LMOVE").word(&from.0).word(&to.0);
+        self.ask(&argv.token(from.1.token()).token(to.1.token()))
+    }
+
+    /// The same; waits for an element on this thread, for `timeout` at most, or for ever. Like
+    /// `BLMOVE`; [`Session::pop_waiting`] has an example of waiting.
+    pub fn lmove_waiting(
+        &mut self,
+        from: (impl AsRef<[u8]>, Side),
+        to: (impl AsRef<[u8]>, Side),
+        timeout: Option<Duration>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let argv = Argv::new("BLMOVE").word(&from.0).word(&to.0);
+        let argv = argv.token(from.1.token()).token(to.1.token());
+        self.ask(&argv.timeout(timeout))
+    }
+
+    /// Takes at most `count` elements off an end of the first of these lists that has any, and says
+    /// which. Like `LMPOP`.
+    ///
+    /// ```
+    /// use duramen::{Engine, Side};
+    /// let mut session = Engine::open_in_memory().session();
+    /// session.push("low", Side::Right, &["a", "b"])?;
+    /// let (list, jobs) = session.pop_any(&["high", "low"], Side::Left, 10)?.unwrap();
+    /// assert_eq!((list, jobs.len()), (b"low".to_vec(), 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pop_any<K: AsRef<[u8]>>(
+        &mut self,
+        keys: &[K],
+        side: Side,
+        count: usize,
+    ) -> Result<Option<KeyElements>, Error> {
+        let argv = Argv::new("LMPOP").counted(keys).token(side.token());
+        self.ask(&argv.option("COUNT", Some(count)))
+    }
+
+    /// The element at an index; a negative one counts from the end. Like `LINDEX`.
+    ///
+    /// ```
+    /// use duramen::{Engine, Side};
+    /// let mut session = Engine::open_in_memory().session();
+    /// session.push("list", Side::Right, &["a", "b", "d"])?;
+    /// session.linsert("list", Side::Left, "d", "c")?;
+    /// session.lset("list", 0, "A")?;
+    /// assert_eq!(session.lindex("list", -2)?.as_deref(), Some(&b"c"[..]));
+    /// assert_eq!(session.lpos("list", "d")?, Some(3));
+    /// assert_eq!(session.lrem("list", 0, "b")?, 1);
+    /// session.ltrim("list", 0..=1)?;
+    /// assert_eq!(session.lrange("list", ..)?, [b"A", b"c"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lindex(&mut self, key: impl AsRef<[u8]>, index: i64) -> Result<Option<Vec<u8>>, Error> {
+        self.ask(&Argv::new("LINDEX").word(&key).number(index))
+    }
+
+    /// Replaces the element at an index; an error if there is none. Like `LSET`;
+    /// [`Session::lindex`] has an example.
+    pub fn lset(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        index: i64,
+        element: impl AsRef<[u8]>,
+    ) -> Result<(), Error> {
+        let argv = Argv::new("LSET").word(&key).number(index);
+        let _: Vec<u8> = self.ask(&argv.word(&element))?;
+        Ok(())
+    }
+
+    /// Puts an element on one side of the first that is `pivot`, and returns the list's length;
+    /// `None` if there is no such element. Like `LINSERT`; [`Session::lindex`] has an example.
+    pub fn linsert(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        side: Side,
+        pivot: impl AsRef<[u8]>,
+        element: impl AsRef<[u8]>,
+    ) -> Result<Option<usize>, Error> {
+        let argv = Argv::new("LINSERT").word(&key);
+        let argv = argv.token(side.pick("BEFORE", "AFTER")).word(&pivot);
+        let len: i64 = self.ask(&argv.word(&element))?;
+        Ok(usize::try_from(len).ok().filter(|len| *len > 0))
+    }
+
+    /// Removes elements that are `element`: the first `count`, the last for a negative one, all for
+    /// 0; how many they were. Like `LREM`; [`Session::lindex`] has an example.
+    pub fn lrem(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        count: i64,
+        element: impl AsRef<[u8]>,
+    ) -> Result<usize, Error> {
+        self.ask(&Argv::new("LREM").word(&key).number(count).word(&element))
+    }
+
+    /// Leaves nothing but the elements at these indexes. Like `LTRIM`; [`Session::lindex`] has an
+    /// example.
+    pub fn ltrim(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        range: impl RangeBounds<i64>,
+    ) -> Result<(), Error> {
+        let _: Vec<u8> = self.ask(&Argv::new("LTRIM").word(&key).range(range))?;
+        Ok(())
+    }
+
+    /// The index of the first element that is `element`. Like `LPOS`; [`Session::lindex`] has an
+    /// example.
+    pub fn lpos(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        element: impl AsRef<[u8]>,
+    ) -> Result<Option<usize>, Error> {
+        self.ask(&Argv::new("LPOS").word(&key).word(&element))
     }
 }

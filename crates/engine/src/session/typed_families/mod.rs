@@ -1,44 +1,53 @@
-//! Typed methods of the families that have options: lists, sets, sorted sets, streams, bits,
-//! HyperLogLogs, places, scripts. (Messages: `Engine::publish` and `subscribe`.)
+//! Typed methods of every family beyond the few of `typed.rs`. (Messages: `Engine::publish` and
+//! `subscribe`.)
 //!
 //! They are put together from commands, and say what a command's reply means.
 
+mod argv;
+mod bit_field;
 mod bits;
+mod group;
+mod hash;
+mod hyperloglog;
+mod key;
 mod list;
 mod places;
+mod scan;
 mod scripts;
 mod set;
+mod sort;
 mod stream;
+mod string;
 mod zset;
+mod zset_range;
 
-pub use list::{KeyElement, Side};
-pub use stream::{StreamEntry, StreamRange, XAdd};
-pub use zset::{ScoreRange, ZAdd};
+pub use bit_field::{BitField, BitOverflow, BitWidth};
+pub use bits::BitOp;
+pub use group::{Claimed, Group, Pending, PendingEntry};
+pub use list::{KeyElement, KeyElements, Side};
+pub use places::{GeoArea, Place};
+pub use scan::{Scan, Scanned};
+pub use set::SetOp;
+pub use sort::Sort;
+pub use stream::{KeyEntries, StreamEntry, StreamRange, XAdd, XRead};
+pub use string::SetIf;
+pub use zset::{Extreme, KeyMemberScore, MemberScore, ZAdd};
+pub use zset_range::{Aggregate, ZCombine, ZRange};
 
-use super::Session;
+use super::{FieldValue, Session};
 use crate::reply::Reply;
+use argv::Argv;
 use commands::Error;
 use units::StreamId;
 
 impl Session {
     /// Runs a command whose reply is a `T`.
-    fn ask<T: FromReply>(&mut self, argv: &[&[u8]]) -> Result<T, Error> {
+    fn ask<T: FromReply>(&mut self, argv: &Argv<'_>) -> Result<T, Error> {
         if self.in_transaction() {
             return Err(Error::err("typed methods do not queue: EXEC comes first"));
         }
-        let reply = self.execute(argv).into_result()?;
+        let reply = self.execute(argv.as_slice()).into_result()?;
         T::from_reply(reply).ok_or_else(|| Error::err("a reply of another kind than expected"))
-    }
-
-    /// The same for a command with a list of arguments at its end.
-    fn ask_all<T: FromReply, A: AsRef<[u8]>>(
-        &mut self,
-        front: &[&[u8]],
-        rest: &[A],
-    ) -> Result<T, Error> {
-        let rest = rest.iter().map(AsRef::as_ref);
-        let argv: Vec<&[u8]> = front.iter().copied().chain(rest).collect();
-        self.ask(&argv)
     }
 }
 
@@ -66,6 +75,16 @@ impl FromReply for i64 {
 impl FromReply for usize {
     fn from_reply(reply: Reply) -> Option<usize> {
         i64::from_reply(reply).and_then(|number| number.try_into().ok())
+    }
+}
+
+impl FromReply for u64 {
+    fn from_reply(reply: Reply) -> Option<u64> {
+        match reply {
+            // Cursors are text.
+            Reply::Bulk(digits) => std::str::from_utf8(&digits).ok()?.parse().ok(),
+            reply => i64::from_reply(reply)?.try_into().ok(),
+        }
     }
 }
 
@@ -97,6 +116,12 @@ impl FromReply for Vec<u8> {
     }
 }
 
+impl FromReply for String {
+    fn from_reply(reply: Reply) -> Option<String> {
+        String::from_utf8(Vec::from_reply(reply)?).ok()
+    }
+}
+
 impl FromReply for StreamId {
     fn from_reply(reply: Reply) -> Option<StreamId> {
         std::str::from_utf8(reply.as_bytes()?).ok()?.parse().ok()
@@ -123,6 +148,22 @@ impl<T: FromReply> FromReply for Vec<T> {
     }
 }
 
+/// Reads an array of so many things as a tuple.
+macro_rules! from_array {
+    ($($part:ident)+) => {
+        impl<$($part: FromReply),+> FromReply for ($($part,)+) {
+            fn from_reply(reply: Reply) -> Option<Self> {
+                let mut parts = Vec::<Reply>::from_reply(reply)?.into_iter();
+                let read = ($($part::from_reply(parts.next()?)?,)+);
+                parts.next().is_none().then_some(read)
+            }
+        }
+    };
+}
+from_array!(A B);
+from_array!(A B C);
+from_array!(A B C D);
+
 /// Two things that follow each other in RESP2, and stand together in RESP3.
 #[derive(Debug)]
 struct Pairs<A, B>(Vec<(A, B)>);
@@ -131,6 +172,14 @@ impl<A: FromReply, B: FromReply> FromReply for Pairs<A, B> {
     fn from_reply(reply: Reply) -> Option<Pairs<A, B>> {
         let items = match reply {
             Reply::Nil => Vec::new(),
+            Reply::Map(pairs) => {
+                let read = |(first, second)| Some((A::from_reply(first)?, B::from_reply(second)?));
+                return pairs
+                    .into_iter()
+                    .map(read)
+                    .collect::<Option<_>>()
+                    .map(Pairs);
+            }
             reply => Vec::<Reply>::from_reply(reply)?,
         };
         let mut flat = items.into_iter().flat_map(|item| match item {
@@ -168,6 +217,42 @@ mod tests {
         assert_eq!(bool::from_reply(Reply::Boolean(true)), Some(true));
         assert_eq!(Vec::<Vec<u8>>::from_reply(Reply::Integer(1)), None);
         assert_eq!(Option::<i64>::from_reply(Reply::Nil), Some(None));
+    }
+
+    #[test]
+    fn replies_of_both_protocols_mean_the_same() {
+        let figures = |protocol| {
+            let mut session = crate::Engine::open_in_memory().session();
+            session.set_protocol(protocol);
+            let (ten, two) = (StreamId::new(10, 0), &[(2.0, "b")]);
+            session.zadd("z", ZAdd::default(), two).unwrap();
+            session.hset("h", &[("f", "v")]).unwrap();
+            let add = XAdd::default().id(ten);
+            session.xadd("s", add, &[("f", "v")]).unwrap();
+            let group = Group::new("s", "g");
+            session.xgroup_create(group, StreamId::MIN).unwrap();
+            let read = session.xread_group(group, "ann", XRead::default());
+            let union = ZCombine::new(SetOp::Union);
+            let scores = session.zcombine(&union, &["z"]).unwrap();
+            let streams = session.xread(XRead::default(), &[("s", StreamId::MIN)]);
+            let pending = session.xpending(group).unwrap();
+            assert_eq!(pending.ends, Some((ten, ten)));
+            assert_eq!(pending.consumers, [(b"ann".to_vec(), 1)]);
+            let fields = session.hscan("h", Scan::default()).next().unwrap();
+            let popped = session.zpop("z", Extreme::Max, 1).unwrap();
+            assert_eq!(scores, popped);
+            (
+                read,
+                streams,
+                fields,
+                popped,
+                session.sort("h2", &Sort::default()),
+            )
+        };
+        let told = figures(commands::Protocol::Resp2);
+        assert_eq!(told, figures(commands::Protocol::Resp3));
+        assert_eq!(told.0.unwrap().len(), 1);
+        assert_eq!(told.1.unwrap()[0].1.len(), 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Scripts and functions.
 
+use super::Argv;
 use crate::reply::Reply;
 use crate::session::Session;
 use commands::Error;
@@ -22,7 +23,8 @@ impl Session {
         keys: &[K],
         args: &[A],
     ) -> Result<Reply, Error> {
-        self.on_keys(b"EVAL", code.as_ref(), keys, args)
+        let argv = Argv::new("EVAL").word(&code);
+        self.ask(&argv.counted(keys).words(args))
     }
 
     /// Runs a function of a library on these keys. Like `FCALL`.
@@ -43,20 +45,7 @@ impl Session {
         keys: &[K],
         args: &[A],
     ) -> Result<Reply, Error> {
-        self.on_keys(b"FCALL", function.as_ref(), keys, args)
-    }
-
-    fn on_keys<K: AsRef<[u8]>, A: AsRef<[u8]>>(
-        &mut self,
-        name: &[u8],
-        what: &[u8],
-        keys: &[K],
-        args: &[A],
-    ) -> Result<Reply, Error> {
-        let count = keys.len().to_string();
-        let mut argv: Vec<&[u8]> = vec![name, what, count.as_bytes()];
-        argv.extend(keys.iter().map(AsRef::as_ref));
-        argv.extend(args.iter().map(AsRef::as_ref));
-        self.ask(&argv)
+        let argv = Argv::new("FCALL").word(&function);
+        self.ask(&argv.counted(keys).words(args))
     }
 }

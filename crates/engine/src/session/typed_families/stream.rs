@@ -1,14 +1,18 @@
 //! Streams.
 
-use super::{FromReply, Pairs};
+use super::{Argv, FromReply, Pairs};
 use crate::FieldValue;
 use crate::reply::Reply;
 use crate::session::Session;
 use commands::Error;
+use std::time::Duration;
 use units::StreamId;
 
 /// An entry of a stream: its id and its fields.
 pub type StreamEntry = (StreamId, Vec<FieldValue>);
+
+/// The key of a stream, and entries of it.
+pub type KeyEntries = (Vec<u8>, Vec<StreamEntry>);
 
 /// The options of [`Session::xadd`]: an id of the engine's, and nothing trimmed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,16 +41,13 @@ impl XAdd {
         self
     }
 
-    fn words(self) -> Vec<String> {
-        let mut words = Vec::new();
-        if self.no_create {
-            words.push("NOMKSTREAM".to_owned());
+    fn add_to(self, argv: Argv<'_>) -> Argv<'_> {
+        let argv = argv.flag("NOMKSTREAM", self.no_create);
+        let argv = argv.option("MAXLEN", self.max_len);
+        match self.id {
+            Some(id) => argv.number(id),
+            None => argv.token("*"),
         }
-        if let Some(len) = self.max_len {
-            words.extend(["MAXLEN".to_owned(), len.to_string()]);
-        }
-        words.push(self.id.map_or("*".to_owned(), |id| id.to_string()));
-        words
     }
 }
 
@@ -89,9 +90,43 @@ impl StreamRange {
     }
 }
 
+/// How much a reader of streams takes, and whether it waits: all there is, at once, unless said
+/// otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct XRead {
+    count: Option<usize>,
+    wait: Option<Option<Duration>>,
+}
+
+impl XRead {
+    /// At most `count` entries of each stream (`COUNT`).
+    pub fn count(mut self, count: usize) -> XRead {
+        self.count = Some(count);
+        self
+    }
+
+    /// If there is none, waits for one on this thread, for `timeout` at most, or for ever (`BLOCK`).
+    pub fn wait(mut self, timeout: Option<Duration>) -> XRead {
+        self.wait = Some(timeout);
+        self
+    }
+
+    pub(super) fn add_to(self, argv: Argv<'_>) -> Argv<'_> {
+        // A timeout of 0 waits for ever.
+        let millis = |timeout: Option<Duration>| timeout.map_or(0, |t| t.as_millis().max(1));
+        let argv = argv.option("COUNT", self.count);
+        argv.option("BLOCK", self.wait.map(millis))
+    }
+}
+
 /// An entry as replies show it.
 #[derive(Debug)]
-struct Shown(StreamEntry);
+pub(super) struct Shown(pub(super) StreamEntry);
+
+/// Entries without what replies wrap them in.
+pub(super) fn entries(shown: Vec<Shown>) -> Vec<StreamEntry> {
+    shown.into_iter().map(|Shown(entry)| entry).collect()
+}
 
 impl FromReply for Shown {
     fn from_reply(reply: Reply) -> Option<Shown> {
@@ -124,13 +159,8 @@ impl Session {
         options: XAdd,
         fields: &[(F, V)],
     ) -> Result<Option<StreamId>, Error> {
-        let words = options.words();
-        let mut argv: Vec<&[u8]> = vec![b"XADD", key.as_ref()];
-        argv.extend(words.iter().map(String::as_bytes));
-        for (field, value) in fields {
-            argv.extend([field.as_ref(), value.as_ref()]);
-        }
-        self.ask(&argv)
+        let argv = options.add_to(Argv::new("XADD").word(&key));
+        self.ask(&argv.pairs(fields))
     }
 
     /// Entries by their ids. Like `XRANGE` and `XREVRANGE`; [`Session::xadd`] has an example.
@@ -139,23 +169,17 @@ impl Session {
         key: impl AsRef<[u8]>,
         range: StreamRange,
     ) -> Result<Vec<StreamEntry>, Error> {
-        let (from, to) = (range.from.to_string(), range.to.to_string());
-        let count = range.count.map(|count| count.to_string());
-        let (name, from, to): (&[u8], _, _) = match range.reverse {
-            true => (b"XREVRANGE", to, from),
-            false => (b"XRANGE", from, to),
+        let (name, first, last) = match range.reverse {
+            true => ("XREVRANGE", range.to, range.from),
+            false => ("XRANGE", range.from, range.to),
         };
-        let mut argv: Vec<&[u8]> = vec![name, key.as_ref(), from.as_bytes(), to.as_bytes()];
-        if let Some(count) = &count {
-            argv.extend([b"COUNT", count.as_bytes()]);
-        }
-        let entries: Vec<Shown> = self.ask(&argv)?;
-        Ok(entries.into_iter().map(|Shown(entry)| entry).collect())
+        let argv = Argv::new(name).word(&key).number(first).number(last);
+        Ok(entries(self.ask(&argv.option("COUNT", range.count))?))
     }
 
     /// How many entries there are. Like `XLEN`; [`Session::xadd`] has an example.
     pub fn xlen(&mut self, key: impl AsRef<[u8]>) -> Result<usize, Error> {
-        self.ask(&[b"XLEN", key.as_ref()])
+        self.ask(&Argv::new("XLEN").word(&key))
     }
 
     /// Deletes entries and returns how many were there. Like `XDEL`.
@@ -168,7 +192,47 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn xdel(&mut self, key: impl AsRef<[u8]>, ids: &[StreamId]) -> Result<usize, Error> {
-        let ids: Vec<String> = ids.iter().map(StreamId::to_string).collect();
-        self.ask_all(&[b"XDEL", key.as_ref()], &ids)
+        self.ask(&Argv::new("XDEL").word(&key).numbers(ids))
+    }
+
+    /// Leaves the newest `len` entries, and returns how many went. Like `XTRIM .. MAXLEN`;
+    /// [`Session::xread`] has an example.
+    pub fn xtrim(&mut self, key: impl AsRef<[u8]>, len: usize) -> Result<usize, Error> {
+        let argv = Argv::new("XTRIM").word(&key);
+        self.ask(&argv.option("MAXLEN", Some(len)))
+    }
+
+    /// Entries of several streams, of each those after an id; streams without any are left out. Like
+    /// `XREAD`.
+    ///
+    /// ```
+    /// use duramen::{Engine, StreamId, XAdd, XRead};
+    /// let mut session = Engine::open_in_memory().session();
+    /// for event in ["start", "stop"] {
+    ///     session.xadd("log", XAdd::default(), &[("event", event)])?;
+    /// }
+    /// let streams = [("log", StreamId::MIN), ("none", StreamId::MIN)];
+    /// let read = session.xread(XRead::default().count(1), &streams)?;
+    /// let (stream, entries) = &read[0];
+    /// assert_eq!((&stream[..], entries.len()), (&b"log"[..], 1));
+    /// assert_eq!(session.xtrim("log", 1)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn xread<K: AsRef<[u8]>>(
+        &mut self,
+        options: XRead,
+        streams: &[(K, StreamId)],
+    ) -> Result<Vec<KeyEntries>, Error> {
+        let argv = options.add_to(Argv::new("XREAD")).token("STREAMS");
+        let argv = streams.iter().fold(argv, |argv, (key, _)| argv.word(key));
+        let after = streams.iter().map(|(_, id)| id);
+        self.ask_streams(&after.fold(argv, Argv::number))
+    }
+
+    /// Runs a command that replies entries by stream.
+    pub(super) fn ask_streams(&mut self, argv: &Argv<'_>) -> Result<Vec<KeyEntries>, Error> {
+        let Pairs(streams) = self.ask::<Pairs<Vec<u8>, Vec<Shown>>>(argv)?;
+        let each = streams.into_iter();
+        Ok(each.map(|(key, shown)| (key, entries(shown))).collect())
     }
 }

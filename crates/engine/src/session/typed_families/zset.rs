@@ -1,9 +1,16 @@
-//! Sorted sets.
+//! Sorted sets: members, scores, ranges.
 
-use super::Pairs;
+use super::{Argv, Pairs};
 use crate::session::Session;
 use commands::Error;
 use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// A member of a sorted set and its score.
+pub type MemberScore = (Vec<u8>, f64);
+
+/// The key of a sorted set, a member that was in it, and its score.
+pub type KeyMemberScore = (Vec<u8>, Vec<u8>, f64);
 
 /// The options of [`Session::zadd`]: nothing but what is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,54 +48,28 @@ impl ZAdd {
         self.words[2] = Some("CH");
         self
     }
+
+    fn add_to(self, argv: Argv<'_>) -> Argv<'_> {
+        let tokens = self.words.into_iter().flatten();
+        tokens.fold(argv, Argv::token)
+    }
 }
 
-/// Scores from one to another, and how many members of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoreRange {
-    scores: RangeInclusive<f64>,
-    reverse: bool,
-    offset: usize,
-    count: Option<usize>,
+/// An end of a sorted set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extreme {
+    /// The lowest score.
+    Min,
+    /// The highest score.
+    Max,
 }
 
-impl ScoreRange {
-    /// All members whose score lies in `scores`, ends included.
-    pub fn new(scores: RangeInclusive<f64>) -> ScoreRange {
-        ScoreRange {
-            scores,
-            reverse: false,
-            offset: 0,
-            count: None,
+impl Extreme {
+    fn pick(self, min: &'static str, max: &'static str) -> &'static str {
+        match self {
+            Extreme::Min => min,
+            Extreme::Max => max,
         }
-    }
-
-    /// From the greatest down (`REV`).
-    pub fn reverse(mut self) -> ScoreRange {
-        self.reverse = true;
-        self
-    }
-
-    /// At most `count`, after the first `offset` (`LIMIT`).
-    pub fn limit(mut self, offset: usize, count: usize) -> ScoreRange {
-        (self.offset, self.count) = (offset, Some(count));
-        self
-    }
-
-    fn words(&self) -> Vec<String> {
-        let (min, max) = (
-            self.scores.start().to_string(),
-            self.scores.end().to_string(),
-        );
-        let mut words = match self.reverse {
-            true => vec![max, min, "BYSCORE".into(), "REV".into()],
-            false => vec![min, max, "BYSCORE".into()],
-        };
-        if let Some(count) = self.count {
-            words.extend(["LIMIT".into(), self.offset.to_string(), count.to_string()]);
-        }
-        words.push("WITHSCORES".into());
-        words
     }
 }
 
@@ -96,14 +77,14 @@ impl Session {
     /// Sets members' scores in the sorted set at `key` and returns how many are new. Like `ZADD`.
     ///
     /// ```
-    /// use duramen::{Engine, ScoreRange, ZAdd};
+    /// use duramen::{Engine, ZAdd, ZRange};
     /// let mut session = Engine::open_in_memory().session();
     /// session.zadd("game", ZAdd::default(), &[(3.0, "ann"), (5.5, "bob")])?;
     /// let options = ZAdd::default().only_greater().count_changed();
     /// assert_eq!(session.zadd("game", options, &[(2.0, "ann"), (6.0, "bob")])?, 1);
     /// assert_eq!(session.zscore("game", "bob")?, Some(6.0));
-    /// let best = ScoreRange::new(f64::NEG_INFINITY..=f64::INFINITY).reverse().limit(0, 1);
-    /// assert_eq!(session.zrange_by_score("game", &best)?, [(b"bob".to_vec(), 6.0)]);
+    /// let best = ZRange::scores(f64::NEG_INFINITY..=f64::INFINITY).reverse().limit(0, 1);
+    /// assert_eq!(session.zrange("game", &best)?, [(b"bob".to_vec(), 6.0)]);
     /// assert_eq!(session.zrank("game", "bob")?, Some(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -113,11 +94,9 @@ impl Session {
         options: ZAdd,
         members: &[(f64, M)],
     ) -> Result<usize, Error> {
-        let scores: Vec<String> = members.iter().map(|(score, _)| score.to_string()).collect();
-        let mut argv: Vec<&[u8]> = vec![b"ZADD", key.as_ref()];
-        argv.extend(options.words.iter().flatten().map(|word| word.as_bytes()));
-        for ((_, member), score) in members.iter().zip(&scores) {
-            argv.extend([score.as_bytes(), member.as_ref()]);
+        let mut argv = options.add_to(Argv::new("ZADD").word(&key));
+        for (score, member) in members {
+            argv = argv.number(score).word(member);
         }
         self.ask(&argv)
     }
@@ -127,6 +106,7 @@ impl Session {
     /// ```
     /// # let mut session = duramen::Engine::open_in_memory().session();
     /// assert_eq!(session.zincr_by("game", 1.5, "ann")?, 1.5);
+    /// assert_eq!(session.zmscore("game", &["bob", "ann"])?, [None, Some(1.5)]);
     /// assert_eq!(session.zrem("game", &["ann"])?, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -136,8 +116,7 @@ impl Session {
         by: f64,
         member: impl AsRef<[u8]>,
     ) -> Result<f64, Error> {
-        let by = by.to_string();
-        self.ask(&[b"ZINCRBY", key.as_ref(), by.as_bytes(), member.as_ref()])
+        self.ask(&Argv::new("ZINCRBY").word(&key).number(by).word(&member))
     }
 
     /// Removes members and returns how many were there. Like `ZREM`; [`Session::zincr_by`] has an
@@ -147,7 +126,23 @@ impl Session {
         key: impl AsRef<[u8]>,
         members: &[M],
     ) -> Result<usize, Error> {
-        self.ask_all(&[b"ZREM", key.as_ref()], members)
+        self.ask(&Argv::new("ZREM").word(&key).words(members))
+    }
+
+    /// How many members there are. Like `ZCARD`; [`Session::zpop`] has an example.
+    pub fn zcard(&mut self, key: impl AsRef<[u8]>) -> Result<usize, Error> {
+        self.ask(&Argv::new("ZCARD").word(&key))
+    }
+
+    /// How many have scores from one to another, ends included. Like `ZCOUNT`; [`Session::zpop`]
+    /// has an example.
+    pub fn zcount(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        scores: RangeInclusive<f64>,
+    ) -> Result<usize, Error> {
+        let argv = Argv::new("ZCOUNT").word(&key).number(scores.start());
+        self.ask(&argv.number(scores.end()))
     }
 
     /// A member's score. Like `ZSCORE`; [`Session::zadd`] has an example.
@@ -156,7 +151,16 @@ impl Session {
         key: impl AsRef<[u8]>,
         member: impl AsRef<[u8]>,
     ) -> Result<Option<f64>, Error> {
-        self.ask(&[b"ZSCORE", key.as_ref(), member.as_ref()])
+        self.ask(&Argv::new("ZSCORE").word(&key).word(&member))
+    }
+
+    /// The score of each of `members`. Like `ZMSCORE`; [`Session::zincr_by`] has an example.
+    pub fn zmscore<M: AsRef<[u8]>>(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        members: &[M],
+    ) -> Result<Vec<Option<f64>>, Error> {
+        self.ask(&Argv::new("ZMSCORE").word(&key).words(members))
     }
 
     /// How many members come before this one. Like `ZRANK`; [`Session::zadd`] has an example.
@@ -165,17 +169,66 @@ impl Session {
         key: impl AsRef<[u8]>,
         member: impl AsRef<[u8]>,
     ) -> Result<Option<usize>, Error> {
-        self.ask(&[b"ZRANK", key.as_ref(), member.as_ref()])
+        self.ask(&Argv::new("ZRANK").word(&key).word(&member))
     }
 
-    /// Members with their scores, by score. Like `ZRANGE .. BYSCORE WITHSCORES`;
-    /// [`Session::zadd`] has an example.
-    pub fn zrange_by_score(
+    /// How many members come after this one. Like `ZREVRANK`; [`Session::zpop`] has an example.
+    pub fn zrevrank(
         &mut self,
         key: impl AsRef<[u8]>,
-        range: &ScoreRange,
-    ) -> Result<Vec<(Vec<u8>, f64)>, Error> {
-        let pairs: Pairs<_, _> = self.ask_all(&[b"ZRANGE", key.as_ref()], &range.words())?;
-        Ok(pairs.0)
+        member: impl AsRef<[u8]>,
+    ) -> Result<Option<usize>, Error> {
+        self.ask(&Argv::new("ZREVRANK").word(&key).word(&member))
+    }
+
+    /// Takes at most `count` members off an end. Like `ZPOPMIN` and `ZPOPMAX`.
+    ///
+    /// ```
+    /// use duramen::{Engine, Extreme, ZAdd};
+    /// let mut session = Engine::open_in_memory().session();
+    /// session.zadd("due", ZAdd::default(), &[(10.0, "a"), (20.0, "b"), (30.0, "c")])?;
+    /// assert_eq!(session.zcount("due", 0.0..=20.0)?, 2);
+    /// assert_eq!(session.zrevrank("due", "a")?, Some(2));
+    /// assert_eq!(session.zpop("due", Extreme::Min, 1)?, [(b"a".to_vec(), 10.0)]);
+    /// let (key, member, score) = session.zpop_waiting(&["due"], Extreme::Max, None)?.unwrap();
+    /// assert_eq!((key, member, score), (b"due".to_vec(), b"c".to_vec(), 30.0));
+    /// assert_eq!(session.zrandmember("due", 5)?, [(b"b".to_vec(), 20.0)]);
+    /// assert_eq!(session.zcard("due")?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn zpop(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        end: Extreme,
+        count: usize,
+    ) -> Result<Vec<MemberScore>, Error> {
+        let argv = Argv::new(end.pick("ZPOPMIN", "ZPOPMAX")).word(&key);
+        let Pairs(members) = self.ask(&argv.number(count))?;
+        Ok(members)
+    }
+
+    /// Takes a member off an end of the first of these sorted sets that has one: its key, the
+    /// member, its score. Waits for one on this thread, for `timeout` at most, or for ever. Like
+    /// `BZPOPMIN` and `BZPOPMAX`; [`Session::zpop`] has an example.
+    pub fn zpop_waiting<K: AsRef<[u8]>>(
+        &mut self,
+        keys: &[K],
+        end: Extreme,
+        timeout: Option<Duration>,
+    ) -> Result<Option<KeyMemberScore>, Error> {
+        let argv = Argv::new(end.pick("BZPOPMIN", "BZPOPMAX")).words(keys);
+        self.ask(&argv.timeout(timeout))
+    }
+
+    /// At most `count` members by chance, each once. Like `ZRANDMEMBER`; [`Session::zpop`] has an
+    /// example.
+    pub fn zrandmember(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        count: usize,
+    ) -> Result<Vec<MemberScore>, Error> {
+        let argv = Argv::new("ZRANDMEMBER").word(&key).number(count);
+        let Pairs(members) = self.ask(&argv.token("WITHSCORES"))?;
+        Ok(members)
     }
 }
