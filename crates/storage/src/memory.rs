@@ -3,7 +3,7 @@
 
 use crate::{Entry, Error, File, Mode, Operation, Result, Stamp, Storage};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -18,7 +18,8 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct Tree {
-    dirs: BTreeSet<PathBuf>,
+    /// With their inodes.
+    dirs: BTreeMap<PathBuf, u64>,
     files: BTreeMap<PathBuf, Arc<Node>>,
     locks: BTreeMap<PathBuf, String>,
     inodes: u64,
@@ -138,7 +139,7 @@ impl Storage for Memory {
         };
         let dirs = tree
             .dirs
-            .iter()
+            .keys()
             .filter(inside)
             .map(|path| entry(path, true));
         let files = tree
@@ -159,7 +160,8 @@ impl Storage for Memory {
         if tree.is_dir(&key) || tree.files.contains_key(&key) {
             return Err(failed(io::ErrorKind::AlreadyExists));
         }
-        tree.dirs.insert(key);
+        let inode = tree.next_inode();
+        tree.dirs.insert(key, inode);
         Ok(())
     }
 
@@ -182,7 +184,7 @@ impl Storage for Memory {
             return Ok(Some(Stamp {
                 len: 0,
                 modified_ns: 0,
-                inode: 0,
+                inode: tree.dirs.get(&key).copied().unwrap_or_default(),
                 is_dir: true,
             }));
         }
@@ -221,7 +223,7 @@ impl Drop for MemoryLock {
 
 impl Tree {
     fn is_dir(&self, key: &Path) -> bool {
-        key.as_os_str().is_empty() || self.dirs.contains(key)
+        key.as_os_str().is_empty() || self.dirs.contains_key(key)
     }
 
     fn parent_exists(&self, key: &Path) -> std::result::Result<(), io::ErrorKind> {
@@ -244,10 +246,14 @@ impl Tree {
         }
     }
 
-    fn create(&mut self, key: &Path) -> Arc<Node> {
+    fn next_inode(&mut self) -> u64 {
         self.inodes += 1;
+        self.inodes
+    }
+
+    fn create(&mut self, key: &Path) -> Arc<Node> {
         let node = Arc::new(Node {
-            inode: self.inodes,
+            inode: self.next_inode(),
             content: Mutex::default(),
         });
         self.files.insert(key.to_owned(), Arc::clone(&node));
