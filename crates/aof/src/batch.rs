@@ -12,7 +12,6 @@
 
 use crate::RecordReader;
 use packed::crc64::Crc64;
-use std::fmt::Write as _;
 use storage::{File, Reader, Result};
 
 /// The line in front of a batch.
@@ -29,12 +28,21 @@ pub struct BatchHeader {
 impl BatchHeader {
     /// The line for these bytes, in pieces.
     pub fn line<'a>(&self, pieces: impl Iterator<Item = &'a [u8]>) -> String {
-        let mut line = self.numbers();
-        let mut crc = Crc64::new();
-        crc.update(line.as_bytes());
+        let mut crc = self.checksum();
         pieces.for_each(|piece| crc.update(piece));
-        let _ = write!(line, " {:016x}\r\n", crc.value());
-        line
+        self.line_with(&crc)
+    }
+
+    /// The checksum of the numbers, for the bytes to be added.
+    pub(crate) fn checksum(&self) -> Crc64 {
+        let mut crc = Crc64::new();
+        crc.update(self.numbers().as_bytes());
+        crc
+    }
+
+    /// The line for bytes whose checksum, begun by [`Self::checksum`], is known.
+    pub(crate) fn line_with(&self, crc: &Crc64) -> String {
+        format!("{} {:016x}\r\n", self.numbers(), crc.value())
     }
 
     fn numbers(&self) -> String {
@@ -135,6 +143,47 @@ pub fn check_batches<F: File>(file: F) -> Result<Checked> {
                     synced: scan.synced,
                 });
             }
+        }
+    }
+}
+
+/// Whether what begins at `at`, and does not match, may be what a failed write left: bytes are
+/// missing at its end, or were never written and read as NULs.
+pub fn lacks_bytes<F: File>(file: F, at: u64) -> Result<bool> {
+    let file_len = file.len()?;
+    let (mut line, mut last) = ([0; LINE_BYTES_MAX], [0; 1]);
+    let read = file.read_at(at, &mut line)?;
+    file.read_at(file_len.saturating_sub(1), &mut last)?;
+    let found = header(line.get(..read).unwrap_or_default(), at);
+    let end = found.map(|(header, _, line)| (at + line as u64).saturating_add(header.len));
+    Ok(last == [0] || end.map_or(read < LINE_BYTES_MAX, |end| end > file_len))
+}
+
+/// The batch that `end` lies in, if it lies in one's bytes, and where these begin.
+pub(crate) fn batch_across<F: File>(file: F, end: u64) -> Result<Option<(BatchHeader, u64)>> {
+    if !has_batches(&file)? {
+        return Ok(None);
+    }
+    let file_len = file.len()?;
+    let (input, synced) = (Reader::new(file), 0);
+    let mut scan = Scan {
+        file_len,
+        input,
+        synced,
+    };
+    loop {
+        let at = scan.input.position();
+        match scan.next()? {
+            Next::Whole if scan.input.position() <= end => {}
+            Next::Whole if at >= end => return Ok(None),
+            Next::Whole => {
+                scan.input.seek(at);
+                while scan.input.buffer().len() < LINE_BYTES_MAX && scan.input.fill()? > 0 {}
+                let found = header(scan.input.buffer(), at);
+                return Ok(found.map(|(header, _, line)| (header, at + line as u64)));
+            }
+            Next::Foreign => scan.skip_to_header()?,
+            Next::Wrong | Next::End => return Ok(None),
         }
     }
 }

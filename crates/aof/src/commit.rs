@@ -1,5 +1,6 @@
 //! Putting a new state in place of a log.
 
+use crate::history::{Retention, retain};
 use crate::{Manifest, Names};
 use storage::{Stamp, Storage, Writer, ensure_dir, replace};
 
@@ -19,6 +20,9 @@ pub enum History {
     Kept,
     /// They go.
     Removed,
+    /// They go to where superseded logs are kept, and stay there for a while
+    /// (`aof-history-retention`).
+    Retained(Retention),
 }
 
 /// Writes a new base by `write`, and puts it in place of everything in `listed` but the last incr
@@ -51,6 +55,9 @@ where
     Ok(match history {
         History::Kept => next,
         History::Removed => remove_history(storage, names, known, &next).unwrap_or(next),
+        History::Retained(retention) => {
+            retain(storage, names, known, &next, retention).unwrap_or(next)
+        }
     })
 }
 
@@ -82,7 +89,7 @@ pub fn persist<S: Storage>(
 }
 
 /// The manifest without history, if its files are gone.
-fn remove_history<S: Storage>(
+pub(crate) fn remove_history<S: Storage>(
     storage: &S,
     names: &Names,
     known: &mut Option<Stamp>,

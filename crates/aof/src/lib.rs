@@ -10,7 +10,8 @@
 //!
 //! [`locate`] says what a directory holds, [`Manifest`] is the list, [`LogReader`] reads one file's
 //! commands ([`RecordReader`] does so without any file), [`create_incr`] makes the file that is
-//! appended to, and [`commit_base`] puts a new state in place of the old files.
+//! appended to, and [`commit_base`] puts a new state in place of the old files, which may stay as
+//! [`past_logs`]. [`copy_prefix`] copies a file up to some command.
 //!
 //! This crate does *not* know RDB (it only recognises one by its first bytes), what a command does,
 //! or whether it exists; of commands it tells MULTI and EXEC from the rest, since a log must not
@@ -33,22 +34,26 @@ mod append;
 mod batch;
 mod commit;
 mod error;
+mod history;
 mod locate;
 mod log_reader;
 mod manifest;
 mod names;
+mod prefix;
 mod reader;
 mod record;
 mod tail;
 
 pub use append::{adopt_single, create_incr, cut_tail};
-pub use batch::{BatchHeader, Checked, check_batches, has_batches, holds_nothing};
+pub use batch::{BatchHeader, Checked, check_batches, has_batches, holds_nothing, lacks_bytes};
 pub use commit::{BaseFormat, History, commit_base, persist, prepare_folder};
 pub use error::{Error, Result};
+pub use history::{PastLog, Retention, past_logs};
 pub use locate::{Located, MANIFEST_BYTES_MAX, locate};
 pub use log_reader::LogReader;
 pub use manifest::{FileInfo, FileKind, Manifest, ManifestError, ManifestProblem};
 pub use names::Names;
+pub use prefix::copy_prefix;
 pub use reader::{RecordError, RecordProblem, RecordReader};
-pub use record::{Annotation, Record, is_rdb};
+pub use record::{Annotation, Record, is_rdb, offset_line};
 pub use tail::{Tail, TailReason};

@@ -32,13 +32,7 @@ pub enum Located {
 pub fn locate<S: Storage>(storage: &S, names: &Names) -> Result<Located> {
     let single = Some(names.single()).filter(|path| is_file(storage, path));
     let text = read_manifest(storage, names)?;
-    let manifest = match &text {
-        None => Manifest::default(),
-        Some(text) => Manifest::parse(text).map_err(|source| Error::Manifest {
-            path: names.manifest(),
-            source,
-        })?,
-    };
+    let manifest = parse(names, text.as_deref())?;
     if manifest.is_empty() {
         if text.as_deref() != Some(NO_FILES.as_bytes()) {
             refuse_unlisted_data(storage, names, &manifest)?;
@@ -54,6 +48,21 @@ pub fn locate<S: Storage>(storage: &S, names: &Names) -> Result<Located> {
             Ok(Located::Multi { manifest, ignored })
         }
     }
+}
+
+/// What the manifest of a log says; nothing if there is none.
+pub(crate) fn manifest_of<S: Storage>(storage: &S, names: &Names) -> Result<Manifest> {
+    parse(names, read_manifest(storage, names)?.as_deref())
+}
+
+fn parse(names: &Names, text: Option<&[u8]>) -> Result<Manifest> {
+    let Some(text) = text else {
+        return Ok(Manifest::default());
+    };
+    Manifest::parse(text).map_err(|source| Error::Manifest {
+        path: names.manifest(),
+        source,
+    })
 }
 
 fn read_manifest<S: Storage>(storage: &S, names: &Names) -> Result<Option<Vec<u8>>> {

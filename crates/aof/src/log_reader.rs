@@ -63,6 +63,19 @@ impl<F: File> LogReader<F> {
         Ok(())
     }
 
+    /// Reads as if the file ended at `offset`, which is where a record does.
+    pub fn stop_at(&mut self, offset: u64) {
+        if offset < self.torn_at.unwrap_or(self.file_len) {
+            self.file_len = offset;
+            self.torn_at = Some(offset);
+        }
+    }
+
+    /// True between MULTI and EXEC.
+    pub fn in_multi(&self) -> bool {
+        self.records.as_ref().is_some_and(RecordReader::in_multi)
+    }
+
     /// True if the file starts with an RDB. The caller then decodes that from
     /// [`preamble`](Self::preamble) before it asks for records.
     pub fn has_preamble(&self) -> bool {
@@ -122,7 +135,7 @@ impl<F: File> LogReader<F> {
         let tail = records
             .finish()
             .map_err(|source| error(&self.input, source))?;
-        let is_torn = self.torn_at.is_some() && tail.is_whole();
+        let is_torn = self.torn_at.is_some_and(|at| at < self.file_len) && tail.is_whole();
         Ok(Tail {
             file_len: self.file_len,
             reason: if is_torn {

@@ -1,4 +1,5 @@
 use crate::BaseFormat;
+use crate::history::past_prefix;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -105,10 +106,32 @@ impl Names {
         }
     }
 
+    /// True if a file of this name is a base, by its name.
+    pub(crate) fn is_base(&self, name: &[u8]) -> bool {
+        let rest = name.strip_prefix(self.filename.as_bytes());
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.ends_with(b".base.rdb") || rest.ends_with(b".base.aof")
+        })
+    }
+
+    /// The folder of superseded logs, in that of the log.
+    pub fn history(&self) -> PathBuf {
+        self.folder().join(HISTORY)
+    }
+
+    /// The names of the log that was superseded at `until`, in Unix milliseconds.
+    pub(crate) fn past(&self, until: u64) -> Names {
+        let filename = format!("{}{}", past_prefix(until), self.filename);
+        Names::custom(self.folder(), filename, HISTORY)
+    }
+
     fn manifest_name(&self) -> String {
         format!("{}.manifest", self.filename)
     }
 }
+
+/// The folder of superseded logs.
+const HISTORY: &str = "history";
 
 #[cfg(test)]
 mod tests {

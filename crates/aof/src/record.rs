@@ -16,6 +16,14 @@ pub enum Record<'a> {
 pub enum Annotation<'a> {
     /// `#TS:<secs>`: what follows was logged at or after this Unix time in seconds.
     Timestamp(i64),
+    /// `#RO:<replication id> <offset>`: the next command begins at this offset of that history. Of
+    /// ours alone.
+    Offset {
+        /// The history.
+        replid: &'a str,
+        /// Bytes of it in front of the command.
+        offset: u64,
+    },
     /// Anything else, without `#` and line end.
     Other(&'a [u8]),
 }
@@ -29,9 +37,21 @@ impl<'a> Annotation<'a> {
             .and_then(|digits| digits.parse().ok());
         match secs {
             Some(secs) => Annotation::Timestamp(secs),
-            None => Annotation::Other(text),
+            None => Annotation::offset(text).unwrap_or(Annotation::Other(text)),
         }
     }
+
+    fn offset(text: &'a [u8]) -> Option<Annotation<'a>> {
+        let text = std::str::from_utf8(text.strip_prefix(b"RO:")?).ok()?;
+        let (replid, offset) = text.split_once(' ')?;
+        let offset = offset.parse().ok()?;
+        Some(Annotation::Offset { replid, offset })
+    }
+}
+
+/// The line of an [`Annotation::Offset`].
+pub fn offset_line(replid: &str, offset: u64) -> String {
+    format!("#RO:{replid} {offset}\r\n")
 }
 
 /// True if a file that starts with `bytes` is an RDB (a base, or a preamble with commands behind
@@ -55,6 +75,11 @@ mod tests {
         );
         assert_eq!(Annotation::of(b"TS:x"), Annotation::Other(b"TS:x"));
         assert_eq!(Annotation::of(b""), Annotation::Other(b""));
+        let line = offset_line("abc", 12);
+        let offset = Annotation::of(line.trim_start_matches('#').trim_end().as_bytes());
+        let (replid, at) = ("abc", 12);
+        assert_eq!(offset, Annotation::Offset { replid, offset: at });
+        assert_eq!(Annotation::of(b"RO:abc"), Annotation::Other(b"RO:abc"));
     }
 
     #[test]

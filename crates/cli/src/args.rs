@@ -5,6 +5,7 @@ use crate::inspect::tool_args::{
     ConvertArgs, DiffArgs, GetArgs, MergeArgs, RedactArgs, RepairArgs, SplitArgs,
 };
 use crate::inspect::what_if::WhatIfArgs;
+use crate::restore::RestoreArgs;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -36,7 +37,8 @@ Examples:
   duramen --config rdb-target=redis-7.0 my-data
   duramen serve --port 7000 --dir my-data
   duramen inspect dump.rdb             what is in it, and what takes the memory
-  duramen check my-data                is every file sound? exit code 0, 1 or 2";
+  duramen check my-data                is every file sound? exit code 0, 1 or 2
+  duramen restore my-data --list       which points in time can be had";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -66,6 +68,8 @@ pub(crate) enum Action {
     WhatIf(WhatIfArgs),
     /// Say whether RDB and append-only files are sound, and where not
     Check(CheckArgs),
+    /// Make a data directory of what another was at a time or an offset
+    Restore(RestoreArgs),
 }
 
 /// Of the shell.

@@ -3,11 +3,12 @@
 //! This crate does *not* know how commands work, what is in a data directory or how files are laid
 //! out: the shell hands words to a [`duramen::Session`] and prints the reply, `serve` is the server
 //! crate, `check` follows the codecs' events without
-//! loading anything, and `inspect` is the crate of that name.
+//! loading anything, `restore` is the engine's, and `inspect` is the crate of that name.
 
 mod args;
 mod check;
 mod inspect;
+mod restore;
 mod shell;
 
 use crate::inspect::{tools, what_if};
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Action::Repair(args) => tools::repair(&args),
         Action::WhatIf(args) => what_if::run(&args),
         Action::Check(args) => check::run(&args),
+        Action::Restore(args) => restore::run(&args),
     }
 }
 

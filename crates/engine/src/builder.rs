@@ -1,9 +1,11 @@
 use crate::OpenError;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::config::{Config, ConfigError, Directive, Lines};
 use crate::datadir;
 use crate::engine::{Engine, Inner, Parts};
 use crate::log::Log;
+use crate::past::{LogHistory, Plan, Point};
+use aof::Names;
 use journal::Journal;
 use keyspace::{Keyspace, Options};
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ pub struct Builder<S: Storage = Os> {
     shards: usize,
     load_threads: usize,
     read_only: bool,
+    at: Option<Point>,
 }
 
 impl Builder {
@@ -55,6 +58,7 @@ impl Builder {
             shards: default_shards(),
             load_threads: cores(),
             read_only: false,
+            at: None,
         }
     }
 
@@ -130,6 +134,7 @@ impl<S: Storage> Builder<S> {
             shards,
             load_threads,
             read_only,
+            at,
             ..
         } = self;
         Builder {
@@ -142,6 +147,7 @@ impl<S: Storage> Builder<S> {
             shards,
             load_threads,
             read_only,
+            at,
         }
     }
 
@@ -179,9 +185,34 @@ impl<S: Storage> Builder<S> {
         self
     }
 
+    /// Opens the directory as it was at `point`, for reading alone: see [`Engine::open_at`].
+    pub fn at(self, point: Point) -> Builder<S> {
+        Builder {
+            at: Some(point),
+            ..self.read_only()
+        }
+    }
+
+    /// What makes up the state to be opened, if it is one of the past; the clock then stands there.
+    fn plan(&mut self) -> Result<Option<Plan>, OpenError> {
+        let (Some(point), Some(storage)) = (&self.at, &self.storage) else {
+            return Ok(None);
+        };
+        let config = &self.config;
+        let names = Names::custom(&config.dir, &config.appendfilename, &config.appenddirname);
+        let history = LogHistory::open(storage.clone(), &names, self.clock.now());
+        let planned = history.and_then(|history| history.plan(point));
+        let plan = planned.map_err(|error| OpenError::Past(Box::new(error)))?;
+        if let Some(time) = plan.time() {
+            self.clock = Arc::new(ManualClock::new(time));
+        }
+        Ok(Some(plan))
+    }
+
     /// Opens the directory, reads what is there, and returns the engine. See
     /// [`Engine::recovery_report`] for what was found.
-    pub fn open(self) -> Result<Engine, OpenError> {
+    pub fn open(mut self) -> Result<Engine, OpenError> {
+        let plan = self.plan()?;
         let seed = self.seed.unwrap_or_else(random_seed);
         let mut rng = fastrand::Rng::with_seed(seed);
         let inner = Inner::new(Parts {
@@ -205,7 +236,7 @@ impl<S: Storage> Builder<S> {
             .add_configured(&self.lines.users)
             .map_err(OpenError::Users)?;
         if let Some(storage) = self.storage {
-            datadir::open(storage, &engine)?;
+            datadir::open(storage, &engine, plan.as_ref())?;
         }
         engine.load_users(!self.lines.users.is_empty())?;
         Ok(engine)

@@ -130,6 +130,38 @@ impl Engine {
         Engine::builder(path).read_only().open()
     }
 
+    /// Opens the data directory at `path` as it was at a point: out of its append-only file and the
+    /// superseded ones that `aof-history-retention` keeps. Takes no lock and writes nothing; writes
+    /// are refused with `READONLY`, and the engine's clock stands at the end of that second, so that
+    /// what was there is there.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use duramen::{Engine, ManualClock, Point, UnixMillis};
+    /// # let dir = tempfile::tempdir()?;
+    /// let clock = ManualClock::new(UnixMillis(1_700_000_000_000));
+    /// let engine = Engine::builder(dir.path())
+    ///     .config("appendonly", "yes")?
+    ///     .config("aof-history-retention", "3600")?
+    ///     .clock(clock.clone())
+    ///     .open()?;
+    /// engine.session().set("greeting", "hello")?;
+    /// clock.advance(60_000);
+    /// engine.session().set("greeting", "overwritten by mistake")?;
+    /// engine.rewrite_log()?;
+    ///
+    /// let before = Engine::open_at(dir.path(), Point::Time(1_700_000_059))?;
+    /// let mut session = before.session();
+    /// assert_eq!(session.get("greeting")?, Some(b"hello".to_vec()));
+    /// let refused = session.set("greeting", "new").unwrap_err();
+    /// assert!(refused.to_string().starts_with("READONLY"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_at(path: impl AsRef<Path>, point: crate::Point) -> Result<Engine, OpenError> {
+        Engine::builder(path).at(point).open()
+    }
+
     /// An empty engine that keeps nothing.
     pub fn open_in_memory() -> Engine {
         Builder::in_memory()

@@ -53,6 +53,7 @@ mod log;
 mod memory;
 mod migrating;
 mod notes;
+mod past;
 mod place;
 mod pubsub;
 mod rates;
@@ -75,7 +76,8 @@ pub use commands::{Error, Protocol, ReplySink};
 pub use config::{Config, ConfigError, Directive, DirectiveKind, Policy, SavePoint};
 pub use configuring::{ConfigChange, RewriteError};
 pub use datadir::{
-    FileReport, LogReport, OpenError, RdbReport, RecoveryReport, SaveError, SaveReport,
+    BackupError, BackupReport, FileReport, LogReport, OpenError, RdbReport, RecoveryReport,
+    SaveError, SaveReport,
 };
 pub use durable::Committer;
 pub use ending::{Shutdown, ShutdownSave};
@@ -88,6 +90,10 @@ pub use keyspace::{
 pub use memory::MemoryUse;
 pub use migrating::PeerStream;
 pub use notes::LogLevel;
+pub use past::{
+    LogHistory, OffsetRange, PastError, Point, PointError, Restored, Rfc3339, StretchReport,
+    restore,
+};
 pub use pubsub::{Message, Subscriber};
 pub use rdb::Target;
 pub use reply::{Reply, RespSink};

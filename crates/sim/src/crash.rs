@@ -1,9 +1,10 @@
 //! Workloads crashed at every operation: what an engine finds afterwards against what it promised.
 
 use crate::model::{Change, DATABASES, Model};
-use crate::workload::{Fsync, Step, Workload};
+use crate::workload::{Fsync, Settings, Step, Workload};
 use duramen::storage::{Crash, Faulty, Moment};
-use duramen::{Committer, Engine, ManualClock, Reply, Session, UnixMillis};
+use duramen::{Builder, Committer, Engine, ManualClock, OpenError, PastError, Point, Reply};
+use duramen::{Session, UnixMillis};
 use fastrand::Rng;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -40,6 +41,7 @@ impl Tally {
 /// What was done so far, and what was answered.
 struct History {
     fsync: Fsync,
+    keeps_history: bool,
     /// The content after each step, the first one empty.
     contents: Vec<String>,
     /// When each was answered, or a later one.
@@ -67,7 +69,8 @@ pub(crate) fn run(seed: u64) -> Tally {
     let disk = Faulty::new();
     let clock = ManualClock::new(UnixMillis(START));
     let history = History {
-        fsync: workload.fsync,
+        fsync: workload.settings.fsync,
+        keeps_history: workload.settings.retention > 0,
         contents: vec![String::new()],
         answered_at: vec![START],
         answered: 0,
@@ -116,8 +119,7 @@ impl<'w> Driver<'w> {
 
     fn reopen(&mut self) {
         self.open = None;
-        let fsync = self.workload.fsync.name();
-        let opened = open(&self.disk, fsync, self.workload.timestamps, &self.clock);
+        let opened = open(&self.disk, self.workload.settings, &self.clock);
         let engine = opened.expect("what was closed well opens");
         self.open = Some((engine.clone(), engine.session(), engine.committer()));
     }
@@ -159,7 +161,7 @@ impl<'w> Driver<'w> {
 
     /// A write whose append or sync fails: it may last or not, and is part of what comes after.
     fn fail_to_write(&mut self, change: &Change, at: usize) {
-        let fails = self.workload.fsync == Fsync::Always;
+        let fails = self.workload.settings.fsync == Fsync::Always;
         if fails {
             self.disk.fail(at, std::io::ErrorKind::Other, false);
         }
@@ -221,18 +223,37 @@ impl History {
 
     /// Opens what a crash left, and compares it with what must be there.
     fn check(&mut self, image: &Faulty, how: Crash) -> Result<(), String> {
-        let engine = open(image, "always", false, &self.clock)?;
+        let engine = open(image, Settings::LOOKING, &self.clock)?;
         let found = content(&mut engine.session());
         let step = self.match_step(&found, how)?;
         if self.fsync == Fsync::Everysec && step < self.answered {
             let lost = self.now() - self.answered_at[step + 1];
             self.tally.lost_ms = self.tally.lost_ms.max(lost);
         }
+        if self.keeps_history && self.rng.u32(..4) == 0 {
+            self.look_back(image)?;
+        }
         if self.rng.u32(..4) == 0 {
             self.tally.second_crashes += 1;
             self.crash_again(image, engine, &found)?;
         }
         Ok(())
+    }
+
+    /// A state of the past, if it can be had, is one that there was.
+    fn look_back(&mut self, image: &Faulty) -> Result<(), String> {
+        let secs = self.rng.i64(START / 1000..=self.now() / 1000);
+        let builder = settle(image, Settings::LOOKING, &self.clock);
+        let engine = match builder.at(Point::Time(secs)).open() {
+            Ok(engine) => engine,
+            Err(OpenError::Past(error)) if is_outside(&error) => return Ok(()),
+            Err(error) => return Err(format!("at {secs}: {error}")),
+        };
+        let found = content(&mut engine.session());
+        match self.contents.contains(&found) {
+            true => Ok(()),
+            false => Err(format!("at {secs} there was never:\n{found}")),
+        }
     }
 
     /// The step whose content it is, among those that may be found.
@@ -282,7 +303,7 @@ impl History {
             return Err(format!("a write after the crash: {reply:?}"));
         }
         let after = |disk: &Faulty, what: String| {
-            let opened = open(disk, "always", false, &self.clock);
+            let opened = open(disk, Settings::LOOKING, &self.clock);
             let engine = opened.map_err(|error| format!("{what}: {error}"))?;
             Ok::<String, String>(content(&mut engine.session()))
         };
@@ -306,31 +327,44 @@ impl History {
     }
 }
 
+/// Nothing is there of that time, or nothing says so.
+fn is_outside(error: &PastError) -> bool {
+    matches!(
+        error,
+        PastError::NoLog(_) | PastError::Outside { .. } | PastError::Unstamped { .. }
+    )
+}
+
 pub(crate) fn open(
     disk: &Faulty,
-    fsync: &str,
-    timestamps: bool,
+    settings: Settings,
     clock: &ManualClock,
 ) -> Result<Engine, String> {
-    let stamps = if timestamps { "yes" } else { "no" };
+    let opened = settle(disk, settings, clock).open();
+    opened.map_err(|error| format!("refused to start: {error}"))
+}
+
+fn settle(disk: &Faulty, settings: Settings, clock: &ManualClock) -> Builder<Faulty> {
+    let stamps = if settings.timestamps { "yes" } else { "no" };
+    let retention = settings.retention.to_string();
     let settings = [
         ("appendonly", "yes"),
         ("save", ""),
-        ("appendfsync", fsync),
+        ("appendfsync", settings.fsync.name()),
         ("aof-timestamp-enabled", stamps),
+        ("aof-history-retention", &retention),
         ("databases", "2"),
     ];
     let builder = Engine::builder("/data")
         .storage(disk.clone())
         .clock(clock.clone());
     let builder = builder.shards(1).load_threads(1).seed(1);
-    let set = |builder: duramen::Builder<Faulty>, (name, value)| {
+    let set = |builder: Builder<Faulty>, (name, value)| {
         builder
             .config(name, value)
             .expect("a setting that there is")
     };
-    let opened = settings.into_iter().fold(builder, set).open();
-    opened.map_err(|error| format!("refused to start: {error}"))
+    settings.into_iter().fold(builder, set)
 }
 
 /// Carries out changes, in a transaction if they are several; the last reply.

@@ -3,7 +3,7 @@
 
 use crate::crash::{START, content, open};
 use crate::model::{Change, Model};
-use crate::workload::{Step, Workload};
+use crate::workload::{Settings, Step, Workload};
 use duramen::storage::{Crash, FailedSync, Failing, Fault, Faulty, Moment};
 use duramen::{Committer, Engine, ManualClock, Reply, Session, UnixMillis};
 use fastrand::Rng;
@@ -148,7 +148,7 @@ impl Promise {
     /// Opens what a power cut left.
     fn look(&mut self, image: &Faulty, clock: &ManualClock, how: Crash) {
         self.images += 1;
-        let opened = open(image, "always", false, clock);
+        let opened = open(image, Settings::LOOKING, clock);
         let found = opened.map(|engine| content(&mut engine.session()));
         if let Err(problem) = found.and_then(|found| self.allows(&found)) {
             let problem = format!("a power cut, {how:?}, behind:\n{}{problem}", self.trace);
@@ -159,6 +159,7 @@ impl Promise {
 
 /// A program that goes on whatever fails.
 struct Run {
+    settings: Settings,
     disk: Faulty,
     clock: ManualClock,
     promise: Arc<Mutex<Promise>>,
@@ -194,7 +195,12 @@ impl Run {
                 }
             }
         });
+        let settings = Settings {
+            retention: Workload::of(seed).settings.retention,
+            ..Settings::LOOKING
+        };
         Run {
+            settings,
             disk,
             clock,
             promise,
@@ -215,7 +221,7 @@ impl Run {
         if self.engine.is_some() {
             return Ok(true);
         }
-        let Ok(engine) = open(&self.disk, "always", false, &self.clock) else {
+        let Ok(engine) = open(&self.disk, self.settings, &self.clock) else {
             return Ok(false);
         };
         let found = content(&mut engine.session());
@@ -293,7 +299,7 @@ impl Run {
     fn finish(&mut self) -> Result<(), String> {
         // A late report may fail the first.
         if !self.open()? && !self.open()? {
-            let opened = open(&self.disk, "always", false, &self.clock);
+            let opened = open(&self.disk, self.settings, &self.clock);
             return Err(format!("the disk is in order again: {:?}", opened.err()));
         }
         // Again the first may fail late.

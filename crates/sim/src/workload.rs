@@ -49,9 +49,26 @@ impl Fsync {
 /// What is done, and how the engine is set.
 #[derive(Debug, Clone)]
 pub(crate) struct Workload {
+    pub(crate) settings: Settings,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// How an engine is set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
     pub(crate) fsync: Fsync,
     pub(crate) timestamps: bool,
-    pub(crate) steps: Vec<Step>,
+    /// Seconds for which superseded logs are kept; 0 for none.
+    pub(crate) retention: u32,
+}
+
+impl Settings {
+    /// Of who looks at what a crash left.
+    pub(crate) const LOOKING: Settings = Settings {
+        fsync: Fsync::Always,
+        timestamps: false,
+        retention: 0,
+    };
 }
 
 impl Workload {
@@ -59,11 +76,16 @@ impl Workload {
     pub(crate) fn of(seed: u64) -> Workload {
         let mut rng = Rng::with_seed(seed);
         let len = rng.usize(4..40);
-        Workload {
-            fsync: Fsync::ALL[rng.usize(..Fsync::ALL.len())],
-            timestamps: rng.bool(),
-            steps: (0..len).map(|_| step(&mut rng)).collect(),
-        }
+        let fsync = Fsync::ALL[rng.usize(..Fsync::ALL.len())];
+        let timestamps = rng.bool();
+        let steps = (0..len).map(|_| step(&mut rng)).collect();
+        let retention = [0, 2, 3600][rng.usize(..3)];
+        let settings = Settings {
+            fsync,
+            timestamps,
+            retention,
+        };
+        Workload { settings, steps }
     }
 }
 

@@ -67,6 +67,8 @@ pub struct Config {
     pub(crate) appendfsync: Fsync,
     pub(crate) aof_batch_checksums: bool,
     pub(crate) aof_disable_auto_gc: bool,
+    /// In seconds; 0 for no superseded log.
+    pub(crate) aof_history_retention: u32,
     pub(crate) aof_load_truncated: bool,
     pub(crate) aof_timestamp_enabled: bool,
     pub(crate) aof_use_rdb_preamble: bool,
@@ -287,6 +289,7 @@ impl Default for Config {
             appendfsync: Fsync::Everysec,
             aof_batch_checksums: true,
             aof_disable_auto_gc: false,
+            aof_history_retention: 0,
             aof_load_truncated: true,
             aof_timestamp_enabled: false,
             aof_use_rdb_preamble: true,

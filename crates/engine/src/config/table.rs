@@ -84,6 +84,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter!("acllog-max-len", acllog_max_len),
     parameter!("aof-batch-checksums", aof_batch_checksums),
     parameter!("aof-disable-auto-gc", aof_disable_auto_gc),
+    parameter!("aof-history-retention", aof_history_retention),
     parameter!("aof-load-truncated", aof_load_truncated),
     parameter!("aof-timestamp-enabled", aof_timestamp_enabled),
     parameter!("aof-use-rdb-preamble", aof_use_rdb_preamble),
@@ -246,6 +247,9 @@ impl Config {
     ///
     /// - `aof-batch-checksums`: what is appended to the append-only file stands under lines with
     ///   checksums, which servers from 7.0 on skip;
+    /// - `aof-history-retention`: seconds for which logs that a rewrite superseded stay in a folder
+    ///   beside the log, 0 for none; with them goes a log of times and offsets, as under
+    ///   `aof-timestamp-enabled`, so that [`crate::restore`] finds any point in them;
     /// - `compat-version` (`7.0` or `7.2`): like whose answers are, where they differ;
     /// - `lrfu-half-life`, of the policies `allkeys-lrfu` and `volatile-lrfu`;
     /// - `rdb-target` (`auto`, `redis-7.0`, `valkey-9` ...): who must be able to read snapshots;

@@ -1,3 +1,4 @@
+use crate::past::PastError;
 use keyspace::ViewCancelled;
 use std::fmt;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub enum OpenError {
         /// The refusal.
         error: commands::Error,
     },
+    /// The state of the past that was asked for can't be had.
+    Past(Box<PastError>),
     /// `appendonly` is on, and no append-only file could be begun.
     Log(Box<SaveError>),
 }
@@ -86,6 +89,7 @@ impl fmt::Display for OpenError {
             OpenError::Aof(error) => error.fmt(f),
             OpenError::Rdb { path, source } => write!(f, "{}: {source}", path.display()),
             OpenError::Load { path, source } => write!(f, "{}: {source}", path.display()),
+            OpenError::Past(error) => error.fmt(f),
             OpenError::Log(error) => write!(f, "could not begin the append-only file: {error}"),
             OpenError::BytesAfterEnd { path, offset } => write!(
                 f,
@@ -116,6 +120,7 @@ impl std::error::Error for OpenError {
             OpenError::Aof(error) => Some(error),
             OpenError::Rdb { source, .. } => Some(source),
             OpenError::Load { source, .. } => Some(source),
+            OpenError::Past(error) => Some(error),
             _ => None,
         }
     }

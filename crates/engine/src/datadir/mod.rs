@@ -4,6 +4,7 @@
 //! is different is that nothing is overwritten which somebody else wrote meanwhile: a directory
 //! whose files changed behind the engine's back is not saved to.
 
+mod backup;
 mod base;
 mod copies;
 mod error;
@@ -13,6 +14,7 @@ mod reload;
 mod report;
 mod save;
 
+pub use backup::{BackupError, BackupReport};
 pub use error::{OpenError, SaveError};
 pub(crate) use log::Rewritten;
 pub(crate) use reload::{ReloadOptions, empty, reload_log, reload_rdb};
@@ -22,6 +24,7 @@ pub use save::SaveReport;
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
+use crate::past::Plan;
 use crate::replicas::SyncFile;
 use aof::{Located, Names, locate};
 use keyspace::FrozenView;
@@ -72,6 +75,9 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Whether there is a log to go on with.
     fn has_log(&self) -> bool;
 
+    /// Makes `target` a copy of the directory. No rewrite may go on meanwhile.
+    fn backup(&self, engine: &Inner, target: &Path) -> Result<BackupReport, BackupError>;
+
     /// Bytes of all files of the log, and of its base alone.
     fn log_sizes(&self) -> Result<(u64, u64), SaveError>;
 }
@@ -113,8 +119,12 @@ struct KnownLog {
 }
 
 /// Opens the directory of the configuration, reads it into `engine`, and makes it what the engine
-/// saves to.
-pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenError> {
+/// saves to. With a `plan` it is read as that says.
+pub(crate) fn open<S: Storage>(
+    storage: S,
+    engine: &Engine,
+    plan: Option<&Plan>,
+) -> Result<(), OpenError> {
     let (dir, rdb, names) = {
         let config = engine.inner().config.read();
         let names = Names::custom(&config.dir, &config.appendfilename, &config.appenddirname);
@@ -142,7 +152,10 @@ pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenEr
         path: rdb.clone(),
     });
     let is_said = engine.inner().config.read().appendonly == Some(true);
-    recover::recover(&storage, engine, &log.located, &names, &rdb, &mut report)?;
+    match plan {
+        Some(plan) => recover::read_plan(&storage, engine, plan, &mut report)?,
+        None => recover::recover(&storage, engine, &log.located, &names, &rdb, &mut report)?,
+    }
     log.torn = report.torn_end();
     let log = Mutex::new(log);
     engine.opened(

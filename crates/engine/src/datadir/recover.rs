@@ -3,6 +3,7 @@
 use super::report::{FileReport, LogReport, RdbReport, RecoveryReport};
 use super::{Names, OpenError};
 use crate::engine::Engine;
+use crate::past::Plan;
 use crate::place::Place;
 use crate::reply::Discard;
 use crate::session::Session;
@@ -201,21 +202,40 @@ pub(super) fn read_log<S: Storage>(
         }
     }
     for (number, path) in paths.into_iter().enumerate() {
-        let file = read_log_file(storage, engine, path, number >= last)?;
+        let file = read_log_file(storage, engine, path, number >= last, None)?;
         report.files.push(file);
     }
     Ok(())
 }
 
-/// Every file starts in database 0, outside of a transaction.
+/// Reads a state of the past. Its files were looked at: what is torn is behind their ends.
+pub(super) fn read_plan<S: Storage>(
+    storage: &S,
+    engine: &Engine,
+    plan: &Plan,
+    report: &mut RecoveryReport,
+) -> Result<(), OpenError> {
+    engine.inner().config.write().appendonly = Some(false);
+    for file in &plan.files {
+        let read = read_log_file(storage, engine, file.path.clone(), true, file.end)?;
+        report.files.push(read);
+    }
+    Ok(())
+}
+
+/// Every file starts in database 0, outside of a transaction. Behind `end` nothing counts.
 fn read_log_file<S: Storage>(
     storage: &S,
     engine: &Engine,
     path: PathBuf,
     is_last: bool,
+    end: Option<u64>,
 ) -> Result<FileReport, OpenError> {
     let mut reader = LogReader::open(storage.open(&path, Mode::Read)?)?;
     reader.check_batches(storage.open(&path, Mode::Read)?)?;
+    if let Some(end) = end {
+        reader.stop_at(end);
+    }
     let mut rdb = None;
     if reader.has_preamble() {
         let summary = decode(reader.preamble(), engine, &path, true)?;

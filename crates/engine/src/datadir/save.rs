@@ -1,7 +1,8 @@
 //! From the keyspace to files.
 
 use super::{
-    DataDir, Directory, Frozen, KnownRdb, OpenError, RecoveryReport, Rewritten, SaveError,
+    BackupError, BackupReport, DataDir, Directory, Frozen, KnownRdb, OpenError, RecoveryReport,
+    Rewritten, SaveError,
 };
 use super::{base, copies, recover};
 use crate::config::Config;
@@ -10,7 +11,7 @@ use crate::functions::Functions;
 use crate::place::{self, Place};
 use crate::replicas::SyncFile;
 use crate::{REDIS_VERSION, VALKEY_VERSION};
-use aof::{BaseFormat, History, Located};
+use aof::{BaseFormat, History, Located, Retention};
 use keyspace::OverBudget;
 use rdb::{Encoder, EncoderOptions, Family, Losses, Target};
 use snapshot::{Access, Preamble, WriteError};
@@ -146,6 +147,10 @@ impl<S: Storage> DataDir for Directory<S> {
         self.log.lock().located != Located::Nothing
     }
 
+    fn backup(&self, engine: &Inner, target: &Path) -> Result<BackupReport, BackupError> {
+        self.copy_to(engine, target)
+    }
+
     fn log_sizes(&self) -> Result<(u64, u64), SaveError> {
         self.sizes_of_log()
     }
@@ -219,9 +224,14 @@ impl<'e> Snapshot<'e> {
 
     /// What becomes of what the new base stands for.
     pub(super) fn history(&self) -> History {
-        match self.config.aof_disable_auto_gc {
-            true => History::Kept,
-            false => History::Removed,
+        let seconds = u64::from(self.config.aof_history_retention);
+        match (self.config.aof_disable_auto_gc, seconds) {
+            (true, _) => History::Kept,
+            (_, 0) => History::Removed,
+            _ => History::Retained(Retention {
+                now: u64::try_from(self.engine.clock.now().0).unwrap_or(0),
+                keep_ms: seconds * 1000,
+            }),
         }
     }
 

@@ -211,18 +211,27 @@ impl Inner {
             return Ok(());
         }
         let file = self.file_at_end(end, now)?;
-        let mut first = self.stamp(end, now).into_bytes();
+        let stamp = self.stamp(end, now);
+        let is_stamped = !stamp.is_empty();
+        let mut first = stamp.into_bytes();
         first.extend(end.unnamed.iter().flat_map(|db| select(*db)));
+        first.extend(self.mark(end, from, is_stamped).into_bytes());
+        let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
         let mut lines = end.header(&first, &pieces).into_bytes();
         lines.append(&mut first);
         let append = || append(&*file, &mut end.buffer, &lines, &pieces);
         let appended = self.spikes.watch("aof-write", append);
         let grown = match appended {
             Ok(grown) => grown,
-            Err(error) => return Err(undo(&*file, end.len, SaveError::Storage(error), now)),
+            Err(error) => {
+                // The annotation went with it.
+                end.stamped = i64::MIN;
+                return Err(undo(&*file, end.len, SaveError::Storage(error), now));
+            }
         };
         end.len += grown;
         end.unnamed = None;
+        end.marked = Some(ReplOffset(from.0 + bytes));
         self.durable
             .counters
             .size
@@ -263,6 +272,18 @@ impl Inner {
                 end.stamped = now.secs();
                 format!("#TS:{}\r\n", end.stamped)
             }
+        }
+    }
+}
+
+impl Inner {
+    /// The annotation that says at which offset of the history the next command begins, if there is
+    /// to be one: with each time, and where what stands in the file does not add up to it.
+    fn mark(&self, end: &FileEnd, from: ReplOffset, is_stamped: bool) -> String {
+        let adds_up = end.marked == Some(from) && !is_stamped;
+        match self.durable.settings.lock().offsets && !adds_up {
+            false => String::new(),
+            true => aof::offset_line(&self.log.journal().replid().to_string(), from.0),
         }
     }
 }

@@ -86,6 +86,8 @@ pub(crate) struct Durable {
 struct Settings {
     fsync: Fsync,
     timestamps: bool,
+    /// Whether offsets of replication are noted.
+    offsets: bool,
     batches: bool,
 }
 
@@ -103,6 +105,8 @@ struct FileEnd {
     buffer: Vec<u8>,
     /// The second that the last annotation names.
     stamped: i64,
+    /// The offset that the last annotation and what was appended since come to.
+    marked: Option<ReplOffset>,
     /// What is appended next is for this database and does not say so.
     unnamed: Option<DbIndex>,
     failure: Option<Failure>,
@@ -235,7 +239,8 @@ impl Settings {
     fn of(config: &Config) -> Settings {
         Settings {
             fsync: config.appendfsync,
-            timestamps: config.aof_timestamp_enabled,
+            timestamps: config.aof_timestamp_enabled || config.aof_history_retention > 0,
+            offsets: config.aof_history_retention > 0,
             batches: config.aof_batch_checksums,
         }
     }

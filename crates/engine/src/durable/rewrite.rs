@@ -1,11 +1,12 @@
 //! Rewriting the log: a new base from a frozen view, while commands go on into the next file.
 
 use super::{Durable, FileEnd, Switch};
-use crate::datadir::{SaveError, SaveReport};
+use crate::datadir::{BackupError, BackupReport, SaveError, SaveReport};
 use crate::engine::Inner;
 use crate::{Config, Engine};
 use journal::Holder;
 use parking_lot::Mutex;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use units::UnixMillis;
@@ -106,6 +107,35 @@ impl Engine {
 }
 
 impl Engine {
+    /// Makes `target` a copy of the data directory as it is now, on its own storage; commands go on
+    /// meanwhile, and a rewrite waits. The copy is a data directory that real servers open. What an
+    /// earlier backup in the same place has, by its checksums, is not copied again: not after a
+    /// failure, and not a week later. Only the log, or else a snapshot, is copied: no superseded logs,
+    /// no files of users or settings.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use duramen::Engine;
+    /// # let dir = tempfile::tempdir()?;
+    /// let engine = Engine::builder(dir.path().join("data")).config("appendonly", "yes")?.open()?;
+    /// engine.session().set("k", "v")?;
+    /// let target = dir.path().join("backup");
+    /// assert_eq!(engine.backup(&target)?.copied.len(), 2);
+    /// assert_eq!(engine.backup(&target)?.kept.len(), 2);
+    ///
+    /// let copy = Engine::open(&target)?;
+    /// assert_eq!(copy.session().get("k")?, Some(b"v".to_vec()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn backup(&self, target: impl AsRef<Path>) -> Result<BackupReport, BackupError> {
+        let inner = self.inner();
+        let directory = inner.directory().ok_or(SaveError::NoDirectory)?;
+        let _no_rewrite = inner.durable.rewrites.running.lock();
+        inner.write_out();
+        directory.backup(inner, target.as_ref())
+    }
+
     /// Begins a log, or ends it, as `CONFIG SET appendonly` says. It counts once its base is
     /// written, which the thread that holds a [`crate::Saver`] does, if there is one.
     pub(crate) fn turn_log(&self, on: bool) {

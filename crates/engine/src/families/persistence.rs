@@ -4,21 +4,55 @@ use super::info::line;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 
 const FLAGS: Flags = Flags::ADMIN
     .union(Flags::NOSCRIPT)
     .union(Flags::NO_ASYNC_LOADING);
 
-pub(super) const COMMANDS: &[SessionCommand] = &[SessionCommand::new(
-    Spec::new("bgrewriteaof", 1, Group::Server, FLAGS).doc(
-        "1.0.0",
-        "O(1)",
-        "",
-        "Writes the append-only file anew while commands go on.",
+pub(super) const COMMANDS: &[SessionCommand] = &[
+    SessionCommand::new(
+        Spec::new("bgrewriteaof", 1, Group::Server, FLAGS).doc(
+            "1.0.0",
+            "O(1)",
+            "",
+            "Writes the append-only file anew while commands go on.",
+        ),
+        bgrewriteaof,
     ),
-    bgrewriteaof,
-)];
+    SessionCommand::new(
+        Spec::new("backup", 3, Group::Server, FLAGS.union(Flags::NO_MULTI)).doc(
+            "7.0.0",
+            "O(N) in the bytes that are copied",
+            "TO path",
+            "Copies the data directory as it is now to another place; ours alone.",
+        ),
+        backup,
+    ),
+];
+
+/// `BACKUP TO path`: how many files and bytes the copy has, and how many files were copied now.
+fn backup(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    if !args.keyword("TO") {
+        return Err(Error::Syntax);
+    }
+    let path = Path::new(OsStr::from_bytes(args.bytes()?)).to_owned();
+    let made = session.engine.backup(path).map_err(Error::err)?;
+    let files = made.copied.len() + made.kept.len();
+    reply.map(3);
+    for (name, count) in [
+        ("files", files as u64),
+        ("copied", made.copied.len() as u64),
+        ("bytes", made.bytes),
+    ] {
+        reply.bulk(name.as_bytes());
+        reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    Ok(())
+}
 
 fn bgrewriteaof(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let is_saving = session.engine.inner().saving.record().began.is_some();
