@@ -3,6 +3,7 @@ use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::config::{Config, ConfigError, Directive, Lines};
 use crate::datadir;
 use crate::engine::{Engine, Inner, Parts};
+use crate::loading::Opening;
 use crate::log::Log;
 use crate::past::{LogHistory, Plan, Point};
 use aof::Names;
@@ -211,7 +212,12 @@ impl<S: Storage> Builder<S> {
 
     /// Opens the directory, reads what is there, and returns the engine. See
     /// [`Engine::recovery_report`] for what was found.
-    pub fn open(mut self) -> Result<Engine, OpenError> {
+    pub fn open(self) -> Result<Engine, OpenError> {
+        self.begin()?.load()
+    }
+
+    /// Locks the directory and looks what there is to read, without reading it.
+    pub fn begin(mut self) -> Result<Opening, OpenError> {
         let plan = self.plan()?;
         let seed = self.seed.unwrap_or_else(random_seed);
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -236,10 +242,10 @@ impl<S: Storage> Builder<S> {
             .add_configured(&self.lines.users)
             .map_err(OpenError::Users)?;
         if let Some(storage) = self.storage {
-            datadir::open(storage, &engine, plan.as_ref())?;
+            datadir::open(storage, &engine)?;
         }
         engine.load_users(!self.lines.users.is_empty())?;
-        Ok(engine)
+        Ok(Opening::new(engine, plan))
     }
 }
 

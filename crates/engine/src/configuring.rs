@@ -170,9 +170,11 @@ impl Engine {
         let inner = self.inner();
         inner.access.configure(before, after);
         inner.durable.configure(after);
-        if before.appendonly != after.appendonly {
+        // While files are read, that follows once they are.
+        if before.appendonly != after.appendonly && !inner.loading.is_on() {
             self.turn_log(after.appendonly == Some(true));
         }
+        inner.loading.set_key_delay(after.key_load_delay());
         inner.eviction.set_limit(after.maxmemory);
         inner.clients.weights().set_limit(after.client_bytes_max());
         let wants_replicas = after.wants_replicas();

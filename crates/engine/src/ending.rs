@@ -201,8 +201,11 @@ impl Engine {
             return Ok(false);
         };
         self.tell_who_lags(offset);
+        if self.loading().is_on() {
+            self.loading().give_up();
+        }
         let must_save = match how.save {
-            ShutdownSave::Always => true,
+            ShutdownSave::Always => !self.loading().is_on(),
             ShutdownSave::Never => false,
             ShutdownSave::AsConfigured => self.inner().must_save(),
         };

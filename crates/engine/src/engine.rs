@@ -13,6 +13,7 @@ use crate::ending::Ending;
 use crate::evict::Eviction;
 use crate::following::Following;
 use crate::functions::Functions;
+use crate::loading::Loading;
 use crate::log::Log;
 use crate::memory::Gauge;
 use crate::migrating::Migrating;
@@ -103,8 +104,10 @@ pub(crate) struct Inner {
     pub(crate) module_aux: RwLock<Vec<Vec<u8>>>,
     /// Whose snapshots are written if the configuration does not say.
     default_target: OnceLock<Target>,
-    /// The directory and what was found there, once it is open.
-    directory: OnceLock<(Box<dyn DataDir>, RecoveryReport)>,
+    pub(crate) loading: Loading,
+    /// The directory, if there is one, and what was found there, once it is read.
+    directory: OnceLock<Box<dyn DataDir>>,
+    pub(crate) recovery: OnceLock<RecoveryReport>,
 }
 
 /// What an engine is made of.
@@ -180,10 +183,13 @@ impl Engine {
         }
     }
 
-    /// From here on the engine saves to `directory`, where `report` was found.
-    pub(crate) fn opened(&self, directory: Box<dyn DataDir>, report: RecoveryReport) {
-        let already = self.inner.directory.set((directory, report)).is_err();
+    /// The engine lives in `directory`, and has to read it.
+    pub(crate) fn move_into(&self, directory: Box<dyn DataDir>) {
+        let already = self.inner.directory.set(directory).is_err();
         debug_assert!(!already, "an engine has one directory");
+        let delay = self.inner.config.read().key_load_delay();
+        self.loading().set_key_delay(delay);
+        self.loading().begin(self.now());
     }
 
     /// A new session on database 0.
@@ -198,10 +204,7 @@ impl Engine {
             files: Vec::new(),
             warnings: Vec::new(),
         };
-        self.inner
-            .directory
-            .get()
-            .map_or(&NOTHING, |(_, report)| report)
+        self.inner.recovery.get().unwrap_or(&NOTHING)
     }
 
     /// A consistent view of every database as it is now; commands go on meanwhile.
@@ -466,7 +469,9 @@ impl Inner {
             load_threads: parts.load_threads,
             module_aux: RwLock::default(),
             default_target: OnceLock::new(),
+            loading: Loading::default(),
             directory: OnceLock::new(),
+            recovery: OnceLock::new(),
         }
     }
 
@@ -539,7 +544,7 @@ impl Inner {
     }
 
     pub(crate) fn directory(&self) -> Option<&dyn DataDir> {
-        self.directory.get().map(|(directory, _)| &**directory)
+        self.directory.get().map(|directory| &**directory)
     }
 
     /// Whether to save at the end.
@@ -548,7 +553,8 @@ impl Inner {
         // A snapshot also says where the history is, which replicas go on from.
         let changed = self.dirty.load(Ordering::Relaxed) > 0 || self.has_followed();
         let changed = changed && !self.ending.is_unsaved();
-        !config.save.is_empty() && changed && self.directory.get().is_some() && !self.read_only
+        let may_save = self.directory.get().is_some() && !self.read_only && !self.loading.is_on();
+        !config.save.is_empty() && changed && may_save
     }
 }
 
@@ -559,7 +565,7 @@ impl Drop for Inner {
         self.hub.end();
         self.finish_log();
         if self.must_save()
-            && let Some((directory, _)) = self.directory.get()
+            && let Some(directory) = self.directory.get()
         {
             let _ = directory.save(self);
         }

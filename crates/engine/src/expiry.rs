@@ -24,7 +24,7 @@ impl Engine {
     /// there is more to do, the time returned has come already. Of several calls at once each does
     /// a part.
     pub fn tick(&self) -> Option<UnixMillis> {
-        if !self.inner().active_expiry.load(Relaxed) {
+        if !self.inner().active_expiry.load(Relaxed) || self.loading().is_on() {
             return None;
         }
         if self.following().is_replica() {

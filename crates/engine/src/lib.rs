@@ -49,6 +49,7 @@ mod following;
 mod functions;
 mod histogram;
 mod lag;
+mod loading;
 mod log;
 mod memory;
 mod migrating;
@@ -87,6 +88,7 @@ pub use keyspace::{
     FrozenEntry, FrozenSegment, FrozenView, HashRef, ListRef, ModuleValue, SetRef, Stream,
     StringRef, ValueRef, ViewCancelled, Views, ZsetRef,
 };
+pub use loading::{LoadProgress, Opening};
 pub use memory::MemoryUse;
 pub use migrating::PeerStream;
 pub use notes::LogLevel;

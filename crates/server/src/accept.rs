@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
 
 /// Sockets that listen. Removes the Unix socket's file when dropped.
 pub(crate) struct Listeners {
@@ -89,19 +90,23 @@ fn listen_unix(socket: &UnixSocket) -> Result<(UnixListener, SocketFile), ServeE
     Ok((listener, SocketFile(socket.path.clone())))
 }
 
-/// Accepts until a signal or a client says to end.
+/// Most directories are read within this time: nobody need hear `LOADING` of them.
+const LOADED_WITHIN: Duration = Duration::from_millis(50);
+
+/// Accepts until a signal or a client says to end, or the directory can't be read.
 pub(crate) fn run(
     listeners: Listeners,
     rebinds: UnboundedReceiver<Rebind>,
     engine: &Engine,
     workers: &[Worker],
     stop: Stop,
+    loaded: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()?;
-    let outcome = runtime.block_on(accept(listeners, rebinds, engine, workers));
+    let outcome = runtime.block_on(accept(listeners, rebinds, engine, workers, loaded));
     // Who sees its connection end must not find another one accepted: the listeners go first.
     drop(runtime);
     stop.stop();
@@ -113,6 +118,7 @@ async fn accept(
     mut rebinds: UnboundedReceiver<Rebind>,
     engine: &Engine,
     workers: &[Worker],
+    mut loaded: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let mut turn = Turn { workers, next: 0 };
     let (send, mut accepted) = tokio::sync::mpsc::channel(64);
@@ -129,9 +135,24 @@ async fn accept(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut ended = std::pin::pin!(ending::ended(engine));
-    tell("Ready to accept connections");
+    // Why a directory could not be read, the loader says.
+    let mut is_loading = match tokio::time::timeout(LOADED_WITHIN, &mut loaded).await {
+        Err(_) => true,
+        Ok(Ok(())) => false,
+        Ok(Err(_)) => return Ok(()),
+    };
+    if !is_loading {
+        tell(READY);
+    }
     loop {
         tokio::select! {
+            read = &mut loaded, if is_loading => match read {
+                Ok(()) => {
+                    is_loading = false;
+                    tell(READY);
+                }
+                Err(_) => return Ok(()),
+            },
             Some(stream) = accepted.recv() => turn.give(stream),
             Some(request) = rebinds.recv() => listening.rebind(request).await,
             _ = terminate.recv() => ending::ask(engine, "shutdown-on-sigterm"),
@@ -140,6 +161,8 @@ async fn accept(
         }
     }
 }
+
+const READY: &str = "Ready to accept connections";
 
 /// How long to let others end when no connection can be accepted.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(20);

@@ -19,6 +19,7 @@ mod info;
 mod link;
 mod listening;
 mod live;
+mod loader;
 mod migration;
 mod oom;
 mod pid_file;
@@ -32,7 +33,7 @@ mod worker;
 
 pub use config::{ConfigError, ServerConfig};
 
-use duramen::{Engine, OpenError, SaveError};
+use duramen::{OpenError, Opening, SaveError};
 use pid_file::PidFile;
 use std::fmt;
 use std::io;
@@ -82,16 +83,10 @@ pub fn run(config: ServerConfig) -> Result<(), ServeError> {
     let listeners = accept::listen(&config)?;
     tell(&format!("PID: {}", std::process::id()));
     let (threads, pid_file) = (config.threads(), PidFile::new(&config.text("pidfile")));
-    let engine = config.engine.open().map_err(|error| {
-        if let Some(words) = error.in_redis_words() {
-            tell(&format!("{error}: {words}"));
-        }
-        ServeError::Open(Box::new(error))
-    })?;
-    engine.on_log(tell::at);
-    tell(&engine.recovery_report().to_string());
+    let opening = config.engine.begin().map_err(loader::refused)?;
+    opening.engine().on_log(tell::at);
     tell("Server initialized");
-    let served = serve(engine, listeners, threads);
+    let served = serve(opening, listeners, threads);
     drop(pid_file);
     served
 }
@@ -106,7 +101,8 @@ fn open_log_file(config: &ServerConfig) -> Result<(), ServeError> {
     opened.map_err(|error| ServeError::Start(io::Error::other(error)))
 }
 
-fn serve(engine: Engine, listeners: accept::Listeners, threads: usize) -> Result<(), ServeError> {
+fn serve(opening: Opening, listeners: accept::Listeners, threads: usize) -> Result<(), ServeError> {
+    let engine = opening.engine().clone();
     let (stop, stopped) = shutdown::channel();
     let live = live::Live::new(&engine);
     let (rebinder, rebinds) = listening::channel();
@@ -115,19 +111,13 @@ fn serve(engine: Engine, listeners: accept::Listeners, threads: usize) -> Result
     live::follow(&engine, live, rebinder);
     info::tell(&engine);
     migration::enable(&engine);
-    let reclaimer = reclaimer::Reclaimer::start(&engine).map_err(ServeError::Start)?;
-    let expirer = expirer::Expirer::start(&engine).map_err(ServeError::Start)?;
-    let committer = committer::Committer::start(&engine).map_err(ServeError::Start)?;
-    let saver = saver::Saver::start(&engine).map_err(ServeError::Start)?;
-    let link = link::start(&engine, stopped.clone()).map_err(ServeError::Start)?;
-    accept::run(listeners, rebinds, &engine, &workers, stop).map_err(ServeError::Start)?;
+    let (loader, loaded) = loader::start(opening, stopped).map_err(ServeError::Start)?;
+    accept::run(listeners, rebinds, &engine, &workers, stop, loaded).map_err(ServeError::Start)?;
     engine.abort_scripts();
     worker::join(workers);
-    let _ = link.join();
-    saver.join();
-    committer.join();
-    expirer.join();
-    reclaimer.join();
+    if let Some(services) = loader.join()? {
+        services.join();
+    }
     engine
         .close()
         .map_err(|error| ServeError::Save(Box::new(error)))?;

@@ -44,7 +44,12 @@ impl Progress {
 
     /// So many more bytes were read.
     pub(crate) fn add(&mut self, bytes: u64) {
-        self.read += bytes;
+        self.reach(self.read + bytes);
+    }
+
+    /// So many bytes were read in all.
+    pub(crate) fn reach(&mut self, bytes: u64) {
+        self.read = bytes;
         if !self.shown {
             return;
         }

@@ -9,12 +9,14 @@ mod piped;
 mod terminal;
 
 use crate::args::ShellArgs;
-use duramen::{Engine, Protocol, Reply, Session};
+use crate::inspect::progress::Progress;
+use duramen::{Builder, Engine, Protocol, Reply, Session};
 use look::Look;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 
 /// Runs the shell; the exit code says whether all went well.
 pub(crate) fn run(args: &ShellArgs) -> ExitCode {
@@ -43,7 +45,24 @@ fn open(args: &ShellArgs) -> Result<Engine, String> {
             .config(name, value)
             .map_err(|error| format!("--config {name}={value}: {error}"))?;
     }
-    builder.open().map_err(|error| error.to_string())
+    load(builder)
+}
+
+/// Reads the directory, and shows how far that is.
+fn load(builder: Builder) -> Result<Engine, String> {
+    let opening = builder.begin().map_err(|error| error.to_string())?;
+    let shown = Arc::new(Mutex::new(None::<Progress>));
+    let told = shown.clone();
+    opening.on_progress(move |at| {
+        if let Ok(mut shown) = told.lock() {
+            let progress = shown.get_or_insert_with(|| Progress::new(Some(at.total)));
+            progress.reach(at.read);
+        }
+    });
+    let loaded = opening.load().map_err(|error| error.to_string());
+    // The line goes.
+    shown.lock().map(|mut shown| shown.take()).ok();
+    loaded
 }
 
 /// Where the commands come from: the command line, a terminal or a pipe.

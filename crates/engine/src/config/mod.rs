@@ -229,6 +229,11 @@ impl Config {
         self.min_replicas_to_write.0 > 0 && self.min_replicas_max_lag.0 > 0
     }
 
+    /// `key-load-delay`, see [`crate::loading::Loading::set_key_delay`].
+    pub(crate) fn key_load_delay(&self) -> i64 {
+        self.kept.get("key-load-delay").parse().unwrap_or(0)
+    }
+
     /// `maxmemory-clients` in bytes, if it is said in per cent then of `maxmemory`; 0 for no limit.
     pub(crate) fn client_bytes_max(&self) -> usize {
         let text = self.kept.get("maxmemory-clients");

@@ -48,6 +48,8 @@ pub enum OpenError {
     },
     /// The state of the past that was asked for can't be had.
     Past(Box<PastError>),
+    /// The program is to end, and nobody wants the rest.
+    GivenUp,
     /// `appendonly` is on, and no append-only file could be begun.
     Log(Box<SaveError>),
 }
@@ -98,6 +100,9 @@ impl fmt::Display for OpenError {
                 path.display()
             ),
             OpenError::Users(why) => f.write_str(why),
+            OpenError::GivenUp => {
+                f.write_str("the directory was not read to its end: the program ends")
+            }
             OpenError::Command {
                 path,
                 offset,

@@ -43,6 +43,9 @@ pub(crate) trait DataDir: Send + Sync + fmt::Debug {
     /// Writes everything that `engine` holds into a file that only who has it can read.
     fn write_sync_file(&self, engine: &Inner) -> Result<(SyncFile, SaveReport), SaveError>;
 
+    /// Reads what there is into `engine`, or what `plan` says.
+    fn recover(&self, engine: &Engine, plan: Option<&Plan>) -> Result<RecoveryReport, OpenError>;
+
     /// The content of a text file, within the directory or elsewhere.
     fn read_file(&self, path: &Path) -> storage::Result<Vec<u8>>;
 
@@ -118,13 +121,8 @@ struct KnownLog {
     torn: Option<(PathBuf, u64)>,
 }
 
-/// Opens the directory of the configuration, reads it into `engine`, and makes it what the engine
-/// saves to. With a `plan` it is read as that says.
-pub(crate) fn open<S: Storage>(
-    storage: S,
-    engine: &Engine,
-    plan: Option<&Plan>,
-) -> Result<(), OpenError> {
+/// Opens the directory of the configuration, and makes it what `engine` is to read and save to.
+pub(crate) fn open<S: Storage>(storage: S, engine: &Engine) -> Result<(), OpenError> {
     let (dir, rdb, names) = {
         let config = engine.inner().config.read();
         let names = Names::custom(&config.dir, &config.appendfilename, &config.appenddirname);
@@ -144,31 +142,31 @@ pub(crate) fn open<S: Storage>(
     if storage.stamp(&dir)?.is_none() {
         return Err(OpenError::NoDirectory(dir));
     }
-    let mut report = RecoveryReport::default();
-    warn_of_strangers(&storage, &dir, &mut report);
-    let mut log = KnownLog::of(&storage, &names)?;
+    let log = Mutex::new(KnownLog::of(&storage, &names)?);
     let known_rdb = Mutex::new(KnownRdb {
         stamp: storage.stamp(&rdb)?,
-        path: rdb.clone(),
+        path: rdb,
     });
-    let is_said = engine.inner().config.read().appendonly == Some(true);
-    match plan {
-        Some(plan) => recover::read_plan(&storage, engine, plan, &mut report)?,
-        None => recover::recover(&storage, engine, &log.located, &names, &rdb, &mut report)?,
-    }
-    log.torn = report.torn_end();
-    let log = Mutex::new(log);
-    engine.opened(
-        Box::new(Directory {
-            storage,
-            names,
-            lock,
-            known_rdb,
-            log,
-        }),
-        report,
-    );
-    go_on_logging(engine.inner(), is_said)
+    engine.move_into(Box::new(Directory {
+        storage,
+        names,
+        lock,
+        known_rdb,
+        log,
+    }));
+    Ok(())
+}
+
+/// Reads the directory into `engine`, and has what comes logged. With a `plan` it is read as that
+/// says.
+pub(crate) fn load(engine: &Engine, plan: Option<&Plan>) -> Result<(), OpenError> {
+    let inner = engine.inner();
+    let Some(directory) = inner.directory() else {
+        return Ok(());
+    };
+    let is_said = inner.config.read().appendonly == Some(true);
+    engine.recovered(directory.recover(engine, plan)?);
+    go_on_logging(inner, is_said)
 }
 
 /// Has what comes logged. Where there is no log, one begins with what was found. One that is there is
@@ -190,16 +188,6 @@ fn go_on_logging(engine: &Inner, is_said: bool) -> Result<(), OpenError> {
         };
     }
     engine.rewrite_log().map_err(failed).map(|_| ())
-}
-
-/// Real servers know nothing of the lock.
-fn warn_of_strangers<S: Storage>(storage: &S, dir: &Path, report: &mut RecoveryReport) {
-    for stranger in storage.strangers(dir) {
-        report.warnings.push(format!(
-            "{stranger} seems to be running in {}; what is saved here may be lost to it",
-            dir.display()
-        ));
-    }
 }
 
 impl KnownLog {

@@ -3,6 +3,7 @@
 use super::report::{FileReport, LogReport, RdbReport, RecoveryReport};
 use super::{Names, OpenError};
 use crate::engine::Engine;
+use crate::loading::Loading;
 use crate::past::Plan;
 use crate::place::Place;
 use crate::reply::Discard;
@@ -16,6 +17,16 @@ use storage::{File, Mode, Reader, Storage};
 
 /// Facts of a snapshot, by name.
 type Aux = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Real servers know nothing of the lock.
+pub(super) fn warn_of_strangers<S: Storage>(storage: &S, dir: &Path, report: &mut RecoveryReport) {
+    for stranger in storage.strangers(dir) {
+        report.warnings.push(format!(
+            "{stranger} seems to be running in {}; what is saved here may be lost to it",
+            dir.display()
+        ));
+    }
+}
 
 /// Reads what counts: the append-only file if there is one and it is not turned off, else the
 /// snapshot.
@@ -66,6 +77,7 @@ pub(super) fn read_rdb<S: Storage>(
     report: &mut RecoveryReport,
 ) -> Result<Aux, OpenError> {
     let mut input = Reader::new(storage.open(path, Mode::Read)?);
+    engine.loading().expect(input.file().len()?);
     let summary = decode(&mut input, engine, path, keep_expired)?;
     let offset = input.position();
     if !input.buffer().is_empty() || input.fill()? > 0 {
@@ -108,7 +120,7 @@ fn decode<F: File>(
         ..DecoderOptions::default()
     };
     let loaded = snapshot::load(engine.keyspace(), options, |loader| {
-        decode_into(input, path, decoding, loader)
+        decode_into(input, path, decoding, loader, engine.loading())
     });
     let (decoded, summary) = loaded.map_err(|source| refused(path, source))?;
     decoded.map(|()| summary)
@@ -124,6 +136,7 @@ fn decode_into<F: File>(
     path: &Path,
     options: DecoderOptions,
     loader: &mut Loader<'_>,
+    loading: &Loading,
 ) -> Result<(), OpenError> {
     let damaged = |source| OpenError::Rdb {
         path: path.to_owned(),
@@ -135,11 +148,18 @@ fn decode_into<F: File>(
             decoder.finish_input();
         }
         let fed = input.buffer().len();
+        loading.advance(fed as u64)?;
         decoder.feed(input.buffer());
         while let Some(event) = decoder.next().map_err(damaged)? {
             loader.put(&event).map_err(|source| refused(path, source))?;
-            if let Event::End { .. } = event {
-                break;
+            match event {
+                Event::Aux {
+                    key: b"used-mem",
+                    value,
+                } => loading.note_used_memory(value),
+                Event::Key { .. } => loading.delay_key(),
+                Event::End { .. } => break,
+                _ => {}
             }
         }
         if decoder.is_done() {
@@ -197,6 +217,7 @@ pub(super) fn read_log<S: Storage>(
     let mut last = 0;
     for (number, path) in paths.iter().enumerate() {
         let len = storage.stamp(path)?.map_or(0, |stamp| stamp.len);
+        engine.loading().expect(len);
         if !aof::holds_nothing(len) {
             last = number;
         }
@@ -242,6 +263,7 @@ fn read_log_file<S: Storage>(
         rdb = Some(take_in(engine, summary));
     }
     let mut replay = Replay::new(engine);
+    let mut told = reader.offset();
     while let Some(record) = reader.next_record()? {
         if let Record::Command(request) = record {
             let argv: Vec<&[u8]> = request.iter().collect();
@@ -253,6 +275,8 @@ fn read_log_file<S: Storage>(
                 error,
             })?;
         }
+        engine.loading().advance(reader.offset() - told)?;
+        told = reader.offset();
     }
     let may_be_cut = is_last && engine.inner().config.read().aof_load_truncated;
     let tail = if may_be_cut {

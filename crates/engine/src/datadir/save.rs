@@ -8,6 +8,7 @@ use super::{base, copies, recover};
 use crate::config::Config;
 use crate::engine::{Engine, Inner};
 use crate::functions::Functions;
+use crate::past::Plan;
 use crate::place::{self, Place};
 use crate::replicas::SyncFile;
 use crate::{REDIS_VERSION, VALKEY_VERSION};
@@ -109,6 +110,20 @@ impl<S: Storage> DataDir for Directory<S> {
 
     fn rewrite_log(&self, engine: &Inner, is_alive: bool) -> Result<Rewritten, SaveError> {
         self.rewrite(engine, is_alive)
+    }
+
+    fn recover(&self, engine: &Engine, plan: Option<&Plan>) -> Result<RecoveryReport, OpenError> {
+        let mut report = RecoveryReport::default();
+        recover::warn_of_strangers(&self.storage, self.names.data_dir(), &mut report);
+        let located = self.log.lock().located.clone();
+        let rdb = self.known_rdb.lock().path.clone();
+        let (storage, names) = (&self.storage, &self.names);
+        match plan {
+            Some(plan) => recover::read_plan(storage, engine, plan, &mut report)?,
+            None => recover::recover(storage, engine, &located, names, &rdb, &mut report)?,
+        }
+        self.log.lock().torn = report.torn_end();
+        Ok(report)
     }
 
     fn load_log(&self, engine: &Engine) -> Result<(), OpenError> {

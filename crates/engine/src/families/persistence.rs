@@ -1,6 +1,7 @@
 //! BGREWRITEAOF, and what INFO tells of snapshots and of the append-only file.
 
 use super::info::line;
+use crate::LoadProgress;
 use crate::registry::SessionCommand;
 use crate::session::Session;
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
@@ -8,6 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
+use units::UnixMillis;
 
 const FLAGS: Flags = Flags::ADMIN
     .union(Flags::NOSCRIPT)
@@ -73,7 +75,8 @@ fn bgrewriteaof(session: &mut Session, _: &mut Args<'_>, reply: &mut dyn ReplySi
 pub(super) fn info(session: &Session, text: &mut String) {
     let appendonly = session.engine.inner().config.read().appendonly == Some(true);
     let views = session.engine.views();
-    line(text, "loading", 0);
+    let progress = session.engine.load_progress();
+    line(text, "loading", u8::from(progress.is_some()));
     line(text, "async_loading", 0);
     line(text, "current_cow_peak", views.kept_peak);
     line(text, "current_cow_size", views.kept_bytes);
@@ -82,10 +85,24 @@ pub(super) fn info(session: &Session, text: &mut String) {
     if appendonly {
         log_file(session, text);
     }
+    if let Some(progress) = progress {
+        loading(&progress, session.engine.now(), text);
+    }
     line(text, "snapshot_views", views.alive);
     line(text, "snapshot_kept_bytes", views.kept_bytes);
     line(text, "snapshot_waits", views.waits);
     line(text, "snapshot_cancelled", views.cancelled);
+}
+
+fn loading(progress: &LoadProgress, now: UnixMillis, text: &mut String) {
+    line(text, "loading_start_time", progress.began.secs());
+    line(text, "loading_total_bytes", progress.total);
+    line(text, "loading_rdb_used_mem", progress.used_memory);
+    line(text, "loading_loaded_bytes", progress.read);
+    let percent = format!("{:.2}", progress.percent());
+    line(text, "loading_loaded_perc", percent);
+    let left = progress.seconds_left(now).unwrap_or(1);
+    line(text, "loading_eta_seconds", left);
 }
 
 fn snapshots(session: &Session, text: &mut String) {

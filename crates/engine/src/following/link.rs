@@ -7,7 +7,6 @@ use crate::datadir::{OpenError, SaveError};
 use crate::reply::Discard;
 use crate::session::Session;
 use resp::{Limits, RequestDecoder};
-use std::sync::atomic::Ordering::Relaxed;
 use units::{DbIndex, ReplId, ReplOffset};
 
 /// The longest line that a primary replies with.
@@ -292,10 +291,10 @@ impl Link {
 
     /// Takes over what came.
     fn load(&mut self, id: ReplId, offset: ReplOffset) -> Result<(), LinkError> {
-        let loading = &self.engine.following().is_loading;
-        loading.store(true, Relaxed);
+        let loading = self.engine.loading();
+        loading.begin(self.engine.now());
         let loaded = self.engine.load_received(id, offset);
-        loading.store(false, Relaxed);
+        loading.end();
         loaded?;
         self.go_on();
         Ok(())

@@ -53,7 +53,6 @@ impl Primary {
 #[derive(Debug)]
 pub(crate) struct Following {
     is_replica: AtomicBool,
-    is_loading: AtomicBool,
     state: Mutex<State>,
     local: Mutex<LocalKeys>,
 }
@@ -112,7 +111,6 @@ impl Following {
         };
         Following {
             is_replica: AtomicBool::new(is_replica),
-            is_loading: AtomicBool::new(false),
             state: Mutex::new(state),
             local: Mutex::default(),
         }
@@ -214,12 +212,6 @@ impl Engine {
     /// Refuses what a replica does not do for its clients.
     #[cold]
     pub(crate) fn admit_on_replica(&self, spec: &Spec) -> Outcome {
-        let following = self.following();
-        if following.is_loading.load(Relaxed) && !spec.flags.contains(Flags::LOADING) {
-            return Err(Error::Text(
-                "LOADING Redis is loading the dataset in memory".into(),
-            ));
-        }
         if !spec.flags.contains(Flags::STALE) && Following::hides_stale(self) {
             return Err(primary_is_down());
         }

@@ -44,8 +44,8 @@ impl Session {
         if !flags.contains(Flags::ALLOW_BUSY) {
             self.engine.refuse_if_busy()?;
         }
-        if self.engine.following().is_replica() && !self.settings.replaying {
-            self.engine.admit_on_replica(entry.spec())?;
+        if self.engine.is_restrained() && !self.settings.replaying {
+            self.engine.admit_restrained(entry.spec())?;
         }
         if flags.contains(Flags::PROTECTED) {
             self.admit_protected(entry.spec())?;
@@ -76,7 +76,7 @@ impl Session {
 
     /// Evicts if it is time to; whether commands that use memory may run.
     pub(super) fn make_room(&self) -> bool {
-        let is_led = self.engine.is_read_only() || self.engine.following().is_replica();
+        let is_led = self.engine.is_read_only() || self.engine.is_restrained();
         self.settings.replaying || is_led || self.engine.make_room()
     }
 

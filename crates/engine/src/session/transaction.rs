@@ -202,9 +202,9 @@ impl Session {
         if queue.iter().any(Queued::writes) {
             self.engine.check_replicas().map_err(aborted)?;
         }
-        if self.engine.following().is_replica() && !self.settings.replaying {
+        if self.engine.is_restrained() && !self.settings.replaying {
             let mut specs = queue.iter().map(|queued| queued.entry.spec());
-            let admitted = specs.try_for_each(|spec| self.engine.admit_on_replica(spec));
+            let admitted = specs.try_for_each(|spec| self.engine.admit_restrained(spec));
             admitted.map_err(aborted)?;
         }
         self.refresh_settings();

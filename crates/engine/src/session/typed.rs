@@ -320,6 +320,7 @@ impl Session {
         keys: &[&[u8]],
         f: impl FnOnce(&Keys<'_>, DbIndex) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        self.engine.refuse_if_loading()?;
         self.refresh_settings();
         let names = keys;
         let keyspace = self.engine.keyspace();
@@ -359,6 +360,7 @@ impl Session {
         key: &[u8],
         f: impl FnOnce(&mut Keys<'_>, DbIndex, &mut Told<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        self.engine.refuse_if_loading()?;
         if self.engine.is_read_only() {
             return Err(super::dispatch::read_only());
         }

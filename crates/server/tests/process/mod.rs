@@ -40,6 +40,13 @@ impl Server {
 
     /// Starts one with exactly these arguments.
     pub fn start_with(args: &[&str], port: u16) -> Server {
+        let server = Server::spawn(args, port);
+        server.wait_for("Ready to accept connections");
+        server
+    }
+
+    /// The same, without waiting for it.
+    pub fn spawn(args: &[&str], port: u16) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_duramen-server"))
             .args(args)
             .stdout(Stdio::piped())
@@ -52,9 +59,7 @@ impl Server {
                 .map_while(Result::ok)
                 .for_each(|line| drop(send.send(line)))
         });
-        let server = Server { child, port, log };
-        server.wait_for("Ready to accept connections");
-        server
+        Server { child, port, log }
     }
 
     /// Reads the log up to a line that holds `text`.
@@ -87,8 +92,13 @@ impl Server {
     }
 
     /// Asks the server to end, and waits until it has.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
         self.signal(rustix::process::Signal::TERM);
+        self.join()
+    }
+
+    /// Waits until the server has ended.
+    pub fn join(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }
