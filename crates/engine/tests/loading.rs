@@ -1,5 +1,7 @@
 //! An engine that is asked before its directory is read.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at and damage files")]
+
 use duramen::{Engine, OpenError, Opening, Reply, Shutdown, ShutdownSave};
 use std::fs;
 use std::path::Path;
