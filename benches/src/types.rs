@@ -31,7 +31,7 @@ const COMMANDS: [(u64, &str); 16] = [
         "XADD stream MAXLEN ~ 10000 * field value-of-some-length",
     ),
     (400_000, "PFADD hll __rand_int__"),
-    (600_000, "SETBIT bits __rand_int__ 1"),
+    (600_000, "SETBIT bits:__rand_int__ 7 1"),
     (200_000, "GEOADD geo 13.36 38.11 __rand_int__"),
     (200_000, "EVAL return(1) 0"),
     (

@@ -11,6 +11,7 @@ use crate::datadir::{DataDir, Frozen, RecoveryReport, SaveError};
 use crate::durable::Durable;
 use crate::ending::Ending;
 use crate::evict::Eviction;
+use crate::failover::Failover;
 use crate::following::Following;
 use crate::functions::Functions;
 use crate::loading::Loading;
@@ -94,6 +95,7 @@ pub(crate) struct Inner {
     pub(crate) spikes: Spikes,
     pub(crate) replicas: Replicas,
     pub(crate) following: Following,
+    pub(crate) failover: Failover,
     /// The history that this one continued, and up to where.
     pub(crate) past: Mutex<Option<(ReplId, ReplOffset)>>,
     pub(crate) durable: Durable,
@@ -463,6 +465,7 @@ impl Inner {
             spikes,
             replicas: Replicas::default(),
             following,
+            failover: Failover::default(),
             past: Mutex::default(),
             durable,
             read_only: parts.read_only,

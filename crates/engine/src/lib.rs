@@ -44,6 +44,7 @@ mod ending;
 mod engine;
 mod evict;
 mod expiry;
+mod failover;
 mod families;
 mod following;
 mod functions;

@@ -38,6 +38,7 @@ fn work(engine: &Engine, over: &AtomicBool) {
         engine.tick();
         engine.sample_rates();
         engine.ping_replicas();
+        engine.go_on_with_failover();
         engine.end_idle_migrations();
         engine.evict_clients();
         if !engine.evict_due() {

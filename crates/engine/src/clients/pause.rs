@@ -19,6 +19,8 @@ pub(crate) enum PauseBy {
     Command,
     /// The program is about to end.
     Ending,
+    /// A replica is to take over.
+    Failover,
 }
 
 /// What is held back, and until when.
@@ -32,7 +34,7 @@ pub(crate) struct Pause {
 #[derive(Debug, Default)]
 struct Held {
     /// By reason.
-    pauses: [Option<(PauseMode, UnixMillis)>; 2],
+    pauses: [Option<(PauseMode, UnixMillis)>; 3],
     /// Of those who wait for the end.
     wakers: Vec<(u64, Waker)>,
 }

@@ -50,7 +50,9 @@ impl Engine {
         if durable.is_committed(end, || self.now()) {
             return Poll::Ready(Ok(()));
         }
-        if durable.committers.load(Ordering::Acquire) == 0 {
+        // Who is alone keeps nobody waiting by syncing itself, and needs no other thread for it.
+        let is_alone = self.open_sessions() <= 1;
+        if is_alone || durable.committers.load(Ordering::Acquire) == 0 {
             return Poll::Ready(inner.commit_up_to(end, wrote));
         }
         if !durable.syncs_always.load(Ordering::Acquire) {

@@ -1,9 +1,10 @@
 //! PSYNC, SYNC and REPLCONF, which replicas ask of their primary; REPLICAOF and ROLE.
 
-use crate::Primary;
+use crate::failover::Wish;
 use crate::following::{Stage, Standing};
 use crate::registry::SessionCommand;
 use crate::session::Session;
+use crate::{LogLevel, Primary};
 use commands::{Args, Error, Flags, Group, Outcome, ReplySink, Spec};
 use packed::number;
 use units::{ReplId, ReplOffset};
@@ -21,6 +22,7 @@ const REPLICAOF_FLAGS: Flags = Flags::ADMIN
     .union(Flags::NOSCRIPT)
     .union(Flags::NO_ASYNC_LOADING)
     .union(Flags::STALE);
+const FAILOVER_FLAGS: Flags = Flags::ADMIN.union(Flags::NOSCRIPT).union(Flags::STALE);
 const ROLE_FLAGS: Flags = Flags::NOSCRIPT
     .union(Flags::LOADING)
     .union(Flags::STALE)
@@ -77,6 +79,15 @@ pub(super) const COMMANDS: &[SessionCommand] = &[
         replicaof,
     ),
     SessionCommand::new(
+        spec("failover", -1, FAILOVER_FLAGS).doc(
+            "6.2.0",
+            "O(1)",
+            "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+            "Has a replica that has everything go on as the primary, and follows it.",
+        ),
+        failover,
+    ),
+    SessionCommand::new(
         spec("role", 1, ROLE_FLAGS)
             .also_in(&["admin", "dangerous"])
             .doc(
@@ -95,7 +106,69 @@ fn psync(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) 
     let id = id.and_then(|id| id.to_ascii_lowercase().parse::<ReplId>().ok());
     // The first byte is number 1 to those who ask.
     let from = u64::try_from(offset.saturating_sub(1)).ok().map(ReplOffset);
+    if args.keyword("FAILOVER") {
+        take_over(session, id)?;
+    }
     session.feed(id.zip(from), true, reply)
+}
+
+/// The primary asks this replica to go on in its place.
+fn take_over(session: &Session, id: Option<ReplId>) -> Outcome {
+    let engine = &session.engine;
+    if id != Some(engine.log().journal().replid()) {
+        return Err(Error::err("PSYNC FAILOVER replid must match my replid."));
+    }
+    if engine.following().is_replica() {
+        engine.note(
+            LogLevel::Notice,
+            "Failover request received: this is the primary now.",
+        );
+        engine.set_primary(None);
+    }
+    Ok(())
+}
+
+/// `FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]`
+fn failover(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
+    let engine = session.engine.clone();
+    if args.left() == 1 && args.keyword("ABORT") {
+        if !engine.take_back_failover("manually aborted") {
+            return Err(Error::err("No failover in progress."));
+        }
+        reply.ok();
+        return Ok(());
+    }
+    engine.begin_failover(wish(args)?)?;
+    reply.ok();
+    Ok(())
+}
+
+fn wish(args: &mut Args<'_>) -> Result<Wish, Error> {
+    let mut wish = Wish::default();
+    while !args.is_done() {
+        if wish.target.is_none() && args.keyword("TO") {
+            let host = String::from_utf8_lossy(args.bytes()?).into_owned();
+            let port = u16::try_from(args.int()?).map_err(|_| Error::NotInteger)?;
+            wish.target = Some(Primary { host, port });
+            wish.force = args.keyword("FORCE");
+        } else if wish.patience.is_none() && args.keyword("TIMEOUT") {
+            let patience = args.int()?;
+            if patience <= 0 {
+                return Err(Error::err("FAILOVER timeout must be greater than 0"));
+            }
+            wish.patience = Some(patience);
+        } else if wish.target.is_some() && !wish.force && args.keyword("FORCE") {
+            wish.force = true;
+        } else {
+            return Err(Error::Syntax);
+        }
+    }
+    match wish.force && wish.patience.is_none() {
+        true => Err(Error::err(
+            "FAILOVER with force option requires both a timeout and target HOST and IP.",
+        )),
+        false => Ok(wish),
+    }
 }
 
 fn replconf(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
@@ -154,6 +227,9 @@ fn replicaof(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySi
     let text = words.collect::<Vec<_>>().join(" ");
     let primary = Primary::parse(&text).ok_or_else(|| Error::err("Invalid master port"))?;
     let engine = &session.engine;
+    if engine.failover().is_on() {
+        return Err(Error::err("REPLICAOF not allowed while failing over."));
+    }
     if primary.is_some() && engine.primary().1 == primary {
         reply.simple("OK Already connected to specified master");
         return Ok(());

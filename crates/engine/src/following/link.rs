@@ -245,11 +245,15 @@ impl Link {
             Question::Psync => {
                 let journal = self.engine.log().journal();
                 let next = journal.offset().0 + 1;
-                vec![
+                let words = [
                     "PSYNC".to_owned(),
                     journal.replid().to_string(),
                     next.to_string(),
-                ]
+                ];
+                // By this word the other side takes over.
+                let takes_over = self.engine.failover().is_in_progress();
+                let last = takes_over.then(|| "FAILOVER".to_owned());
+                words.into_iter().chain(last).collect()
             }
         };
         let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
@@ -266,6 +270,7 @@ impl Link {
                 let (Some(id), Some(offset)) = (id, offset) else {
                     return Err(self.refused(line, "PSYNC"));
                 };
+                self.engine.end_failover();
                 self.step = Step::Size(id, ReplOffset(offset));
             }
             ["+CONTINUE"] => self.go_on(),
@@ -274,13 +279,20 @@ impl Link {
                 self.engine.inner().rename_history(id);
                 self.go_on();
             }
-            _ => return Err(self.refused(line, "PSYNC")),
+            _ => {
+                if self.engine.failover().is_in_progress() {
+                    let why = "Failover target rejected psync request";
+                    self.engine.take_back_failover(why);
+                }
+                return Err(self.refused(line, "PSYNC"));
+            }
         }
         Ok(())
     }
 
     /// The stream goes on where this engine is, with the database that it had there.
     fn go_on(&mut self) {
+        self.engine.end_failover();
         let place = self.engine.log().place();
         self.session = Session::replaying(self.engine.clone());
         self.session.go_on_in(place.db.unwrap_or(DbIndex::ZERO));

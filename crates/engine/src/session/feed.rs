@@ -106,6 +106,7 @@ impl Session {
     pub(crate) fn note_ack(&self, acked: u64, synced: Option<u64>) {
         if let Some(feed) = &self.feed {
             feed.replica().note_ack(acked, synced, self.engine.now());
+            self.engine.go_on_with_failover();
         }
     }
 

@@ -13,7 +13,8 @@ pub(super) fn replication(session: &Session, text: &mut String) {
         (_, Some(primary)) => followed(engine, &primary, text),
     }
     replicas(engine, text);
-    line(text, "master_failover_state", "no-failover");
+    let state = engine.failover().state();
+    line(text, "master_failover_state", state);
     history(engine, text);
 }
 
