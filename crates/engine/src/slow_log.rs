@@ -146,18 +146,17 @@ fn cut(arg: &[u8]) -> Vec<u8> {
 fn is_secret(spec: &Spec, argv: &[&[u8]], at: usize) -> bool {
     match spec.name {
         "auth" => at > 0,
-        "hello" => at > 2 && is_password(&argv[1..], at - 1),
+        "hello" => at > 2 && follows(argv, at, b"auth", 2),
         "acl|setuser" | "acl|getuser" | "acl|deluser" => at > 1,
-        "migrate" => at > 5 && is_password(&argv[5..], at - 5),
+        "migrate" => at > 5 && (follows(argv, at, b"auth", 1) || follows(argv, at, b"auth2", 2)),
         "config|set" => at > 2 && at % 2 == 1 && is_secret_setting(argv[at - 1]),
         _ => false,
     }
 }
 
-/// Whether a word of `words` stands behind `AUTH`, or is one of two behind `AUTH2`.
-fn is_password(words: &[&[u8]], at: usize) -> bool {
-    let is = |at: usize, name: &[u8]| words[at].eq_ignore_ascii_case(name);
-    is(at - 1, b"auth") || is(at - 1, b"auth2") || at > 1 && is(at - 2, b"auth2")
+/// Whether an argument is one of the `count` behind `word`.
+fn follows(argv: &[&[u8]], at: usize, word: &[u8], count: usize) -> bool {
+    (1..=count).any(|back| argv[at - back].eq_ignore_ascii_case(word))
 }
 
 fn is_secret_setting(name: &[u8]) -> bool {
@@ -181,6 +180,10 @@ mod tests {
     fn secrets_are_not_shown() {
         assert_eq!(text("SET k v"), "SET k v");
         assert_eq!(text("AUTH bob pw"), "AUTH (redacted) (redacted)");
+        assert_eq!(
+            text("HELLO 3 auth bob pw SETNAME me"),
+            "HELLO 3 auth (redacted) (redacted) SETNAME me"
+        );
         assert_eq!(
             text("ACL SETUSER bob >pw"),
             "ACL SETUSER (redacted) (redacted)"

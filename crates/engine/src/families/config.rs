@@ -104,6 +104,9 @@ fn text(bytes: &[u8]) -> Result<&str, Error> {
     std::str::from_utf8(bytes).map_err(|_| Error::Syntax)
 }
 
+/// What no client may change while files are read.
+const WAIT_FOR_FILES: [&str; 2] = ["appendonly", "dir"];
+
 fn set(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) -> Outcome {
     let words = args.rest();
     if !words.len().is_multiple_of(2) {
@@ -117,6 +120,11 @@ fn set(session: &mut Session, args: &mut Args<'_>, reply: &mut dyn ReplySink) ->
         let is_protected = row.marks().contains(Marks::PROTECTED);
         if is_protected && !session.may_set_protected() {
             return Err(refused(name, "can't set protected config"));
+        }
+        if session.engine.load_progress().is_some() && WAIT_FOR_FILES.contains(&row.name()) {
+            return Err(Error::Text(
+                "LOADING Failed to set the specified config(s) while files are read".into(),
+            ));
         }
         if row.marks().contains(Marks::IMMUTABLE) {
             return Err(explain(ConfigError::Immutable(row.name())));
