@@ -4,6 +4,7 @@
 //! ```text
 //! sim crash  [--images N] [--seed S] [--threads T]
 //! sim faults [--runs N]   [--seed S] [--threads T]
+//! sim flips  [--turns N]  [--seed S] [--threads T]
 //! ```
 //!
 //! Prints a line of figures; a failure is printed as a seed and what led to it, and ends it with an
@@ -11,6 +12,7 @@
 
 mod crash;
 mod faults;
+mod flips;
 mod model;
 mod options;
 mod workload;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let (failures, figures) = match options.command {
         Command::Crash => crashes(&options),
         Command::Faults => failing(&options),
+        Command::Flips => flipping(&options),
     };
     for failure in failures.iter().take(3) {
         println!("{failure}");
@@ -77,6 +80,22 @@ fn failing(options: &Options) -> (Vec<String>, String) {
         tally.refused,
         tally.images
     );
+    (tally.failures, figures)
+}
+
+fn flipping(options: &Options) -> (Vec<String>, String) {
+    let turns = AtomicU64::new(0);
+    let tally = gather(options, flips::run, |total: &mut flips::Tally, tally| {
+        total.add(tally);
+        total.is_over || turns.fetch_add(1, Ordering::Relaxed) + 1 >= options.count
+    });
+    let outcomes = tally.outcomes.iter();
+    let outcomes: Vec<String> = outcomes
+        .map(|(file, [refused, told, same])| {
+            format!("{file}: {refused} refused, {told} told, {same} harmless")
+        })
+        .collect();
+    let figures = format!("{} damages; {}", tally.damages, outcomes.join("; "));
     (tally.failures, figures)
 }
 
@@ -130,6 +149,17 @@ mod tests {
         let tally = faults::run(4);
         assert!(tally.failures.is_empty(), "{}", tally.failures[0]);
         assert!(tally.refused > 0);
+    }
+
+    #[test]
+    fn no_damage_is_silent() {
+        for turn in (1..).step_by(1009) {
+            let tally = flips::run(turn);
+            assert!(tally.failures.is_empty(), "{}", tally.failures[0]);
+            if tally.is_over {
+                return;
+            }
+        }
     }
 
     #[test]

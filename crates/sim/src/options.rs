@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) command: Command,
-    /// Images, or runs.
+    /// Images, runs, or turns.
     pub(crate) count: u64,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
@@ -16,16 +16,20 @@ pub(crate) enum Command {
     Crash,
     /// Failures of every call.
     Faults,
+    /// Damage to every bit.
+    Flips,
 }
 
 pub(crate) const USAGE: &str = "\
 Usage: sim crash  [--images N] [--seed S] [--threads T]
-       sim faults [--runs N] [--seed S] [--threads T]";
+       sim faults [--runs N] [--seed S] [--threads T]
+       sim flips  [--turns N] [--seed S] [--threads T]";
 
 impl Command {
-    const ALL: [(&str, Command, &str); 2] = [
+    const ALL: [(&str, Command, &str); 3] = [
         ("crash", Command::Crash, "--images"),
         ("faults", Command::Faults, "--runs"),
+        ("flips", Command::Flips, "--turns"),
     ];
 }
 
