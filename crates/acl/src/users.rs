@@ -221,7 +221,10 @@ mod tests {
         }
         assert!(users.get(b"bob").is_none());
         set(&mut users, "bob", "on ~a) (~a)b +get)").unwrap();
-        let line = users.get(b"bob").unwrap().line(catalog(), Compat::default());
+        let line = users
+            .get(b"bob")
+            .unwrap()
+            .line(catalog(), Compat::default());
         let words: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
         let mut read = Users::new(catalog());
         read.set(b"bob", &words[2..]).unwrap();
