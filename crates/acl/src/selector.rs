@@ -56,6 +56,9 @@ impl Selector {
     }
 
     /// From rules with parentheses around them.
+    ///
+    /// None of the rules may end in a parenthesis: the line that describes the selector is read
+    /// back word by word, and the first word that ends in one would close it.
     pub(crate) fn parse(
         catalog: &Catalog,
         text: &[u8],
@@ -68,6 +71,9 @@ impl Selector {
         let mut selector = Selector::new(catalog, all_channels);
         let rules = inner.split(u8::is_ascii_whitespace);
         for rule in rules.filter(|rule| !rule.is_empty()) {
+            if rule.ends_with(b")") {
+                return Err(RuleError::Syntax);
+            }
             selector.apply(catalog, rule)?;
         }
         Ok(selector)

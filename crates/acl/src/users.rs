@@ -213,6 +213,25 @@ mod tests {
     }
 
     #[test]
+    fn selectors_whose_line_would_end_early_are_refused() {
+        let mut users = Users::new(catalog());
+        for rules in [&b"(~a) +get)"[..], b"(+get ~a))", b"(+get &a))"] {
+            let refused = users.set(b"bob", &[b"on", rules]).unwrap_err();
+            assert!(refused.ends_with("Syntax error"), "{refused}");
+        }
+        assert!(users.get(b"bob").is_none());
+        set(&mut users, "bob", "on ~a) (~a)b +get)").unwrap();
+        let line = users
+            .get(b"bob")
+            .unwrap()
+            .line(catalog(), Compat::default());
+        let words: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+        let mut read = Users::new(catalog());
+        read.set(b"bob", &words[2..]).unwrap();
+        assert_eq!(read.get(b"bob").unwrap().others().len(), 1);
+    }
+
+    #[test]
     fn the_default_user_stays() {
         let mut users = Users::new(catalog());
         assert!(users.default_user().is_unrestricted());
