@@ -1,7 +1,7 @@
 //! What a data directory holds of a log, by the rules that servers start up by.
 
 use crate::manifest::NO_FILES;
-use crate::{Error, FileInfo, Manifest, Names, Result};
+use crate::{Error, FileInfo, Manifest, ManifestError, ManifestProblem, Names, Result};
 use std::path::PathBuf;
 use storage::Storage;
 
@@ -45,6 +45,7 @@ pub fn locate<S: Storage>(storage: &S, names: &Names) -> Result<Located> {
         }
         ignored => {
             refuse_missing_files(storage, names, &manifest)?;
+            refuse_lone_history(names, &manifest)?;
             Ok(Located::Multi { manifest, ignored })
         }
     }
@@ -93,6 +94,30 @@ fn refuse_missing_files<S: Storage>(storage: &S, names: &Names, manifest: &Manif
         }
     }
     Ok(())
+}
+
+/// A single flipped bit makes the `i` of a file that counts an `h`, and nobody would miss its commands.
+/// A log that never had a base may have such lines, in front of newer files.
+fn refuse_lone_history(names: &Names, manifest: &Manifest) -> Result<()> {
+    let mut history = manifest.history.iter();
+    if history.any(|file| names.is_base(&file.name)) {
+        return Ok(());
+    }
+    let newest = manifest.incr.iter().map(|file| file.seq).max();
+    let is_first = manifest.base.as_ref().is_none_or(|base| base.seq == 1);
+    let is_lone = |file: &&FileInfo| !is_first || newest.is_none_or(|newest| file.seq > newest);
+    match manifest.history.iter().find(is_lone) {
+        None => Ok(()),
+        Some(file) => Err(Error::Manifest {
+            path: names.manifest(),
+            source: ManifestError {
+                line: 0,
+                problem: ManifestProblem::LoneHistory(
+                    String::from_utf8_lossy(&file.name).into_owned(),
+                ),
+            },
+        }),
+    }
 }
 
 fn refuse_unlisted_data<S: Storage>(storage: &S, names: &Names, manifest: &Manifest) -> Result<()> {
@@ -155,6 +180,28 @@ mod tests {
     const OLD: &str = "file appendonly.aof seq 1 type b\n";
     const SINGLE: (&str, &str) = ("appendonly.aof", "");
     const FOLDER: (&str, &str) = ("appendonlydir/", "");
+
+    #[test]
+    fn an_incr_that_one_bit_made_history_is_missed() {
+        let refused = |manifest: &str| {
+            let text = manifest.to_owned();
+            let files = [FOLDER, (BASE, ""), (INCR, ""), (MANIFEST, text.as_str())];
+            let second = ("appendonlydir/appendonly.aof.2.incr.aof", "");
+            let found = located(&[&files[..], &[second]].concat());
+            found.is_err_and(|error| error.to_string().contains(".incr.aof of type h"))
+        };
+        let three = format!("{TWO}file appendonly.aof.2.incr.aof seq 2 type i\n");
+        assert!(!refused(TWO) && !refused(&three));
+        assert!(refused(&TWO.replace("type i", "type h")));
+        assert!(refused(&three.replace("seq 2 type i", "seq 2 type h")));
+        let rewritten = three.replace(".aof seq 1 type i", ".aof seq 1 type h");
+        assert!(!refused(&rewritten), "there may have been no base before");
+        let base = "file appendonly.aof.0.base.rdb seq 9 type h\n";
+        assert!(!refused(&format!(
+            "{}{base}",
+            TWO.replace("type i", "type h")
+        )));
+    }
 
     #[test]
     fn nothing_to_find() {

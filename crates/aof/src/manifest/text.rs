@@ -60,6 +60,8 @@ pub enum ManifestProblem {
         /// The number here.
         found: i64,
     },
+    /// This incr file is superseded, it says, and no base with it: the letter is damaged.
+    LoneHistory(String),
 }
 
 impl fmt::Display for ManifestError {
@@ -107,6 +109,13 @@ impl fmt::Display for ManifestProblem {
                 write!(
                     f,
                     "found incr seq {found} after {before}, expected a larger one"
+                )
+            }
+            ManifestProblem::LoneHistory(name) => {
+                write!(
+                    f,
+                    "found {name} of type h and no base of that type, expected type i: what takes the \
+                     place of one does so of both"
                 )
             }
         }
