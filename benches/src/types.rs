@@ -34,10 +34,7 @@ const COMMANDS: [(u64, &str); 16] = [
     (600_000, "SETBIT bits:__rand_int__ 7 1"),
     (200_000, "GEOADD geo 13.36 38.11 __rand_int__"),
     (200_000, "EVAL return(1) 0"),
-    (
-        200_000,
-        "EVAL return(redis.call('incr',KEYS[1])) 1 n:__rand_int__",
-    ),
+    (200_000, "EVAL return(redis.call(ARGV[1])) 0 DBSIZE"),
     (200_000, "SORT long LIMIT 0 10 ALPHA"),
 ];
 /// Rounds of one transaction, and commands in each.
